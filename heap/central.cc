@@ -1,0 +1,333 @@
+// Where a cache gets its spans from: the central list of the class, or new pages (the runtime's
+// mcache.refill, mcentral, mheap.alloc).
+
+#include <bit>
+
+#include "absl/strings/str_cat.h"
+#include "heap/fatal.h"
+#include "heap/heap.h"
+
+namespace heapsim::heap {
+
+Placement Heap::SmallSlow(uint32_t p, SpanClass c, bool needzero) {
+  p_ = p;
+  CacheSlot& k = cache(p, c);
+  uint32_t slot = NextFreeIndex(k);
+  if (slot == k.nelems) {
+    Refill(p, c);
+    gc_check_ = true;
+    slot = NextFreeIndex(k);
+    if (slot >= k.nelems) Throw(FatalCode::kFreeIndex, "freeIndex is not valid");
+  }
+  ++k.handed;
+  return Place(k, slot, c, needzero);
+}
+
+// The next free slot of a cached span, nelems where it is full (nextFreeIndex in the runtime).
+uint32_t Heap::NextFreeIndex(CacheSlot& k) {
+  uint32_t index = k.free_index;
+  if (index == k.nelems) return index;
+  if (index > k.nelems) Throw(FatalCode::kFreeIndex, "s.freeindex > s.nelems");
+  while (k.alloc_cache == 0) {
+    index = (index + 64) & ~63u;
+    if (index >= k.nelems) {
+      k.free_index = k.nelems;
+      return k.nelems;
+    }
+    LoadAllocCache(k, index / 64);
+  }
+  const uint32_t bit = static_cast<uint32_t>(std::countr_zero(k.alloc_cache));
+  const uint32_t slot = index + bit;
+  if (slot >= k.nelems) {
+    k.free_index = k.nelems;
+    return k.nelems;
+  }
+  k.alloc_cache = k.alloc_cache >> bit >> 1;
+  index = slot + 1;
+  if (index % 64 == 0 && index != k.nelems) LoadAllocCache(k, index / 64);
+  k.free_index = index;
+  return slot;
+}
+
+// Under explicit reclaim a free may come at any time, so the slots that are loaded are marked as
+// taken at once; those not handed out in the end are unmarked when the span leaves the cache.
+void Heap::LoadAllocCache(CacheSlot& k, uint32_t word) {
+  uint64_t* w = bits_.words(spans_[k.span].bits) + word;
+  k.alloc_cache = ~*w;
+  if (options_.reclaim == Reclaim::kExplicit) {
+    *w = ~uint64_t{0};
+    k.needzero = spans_[k.span].needzero;
+  }
+}
+
+void Heap::WriteBack(CacheSlot& k) {
+  Span& s = spans_[k.span];
+  s.free_index = static_cast<uint16_t>(k.free_index);
+  s.alloc_count = static_cast<uint16_t>(s.alloc_count + k.handed);
+  s.incache = false;
+  if (options_.reclaim == Reclaim::kExplicit && k.free_index < k.nelems) {
+    bits_.words(s.bits)[k.free_index / 64] &= ~(k.alloc_cache << (k.free_index % 64));
+  }
+}
+
+void Heap::Refill(uint32_t p, SpanClass c) {
+  CacheSlot& k = cache(p, c);
+  seams_.observer->RefillBegin(p, c, k.span);
+  if (k.span != kNoSpan) {
+    if (options_.reclaim == Reclaim::kGc) {
+      WriteBack(k);
+      const Span& old = spans_[k.span];
+      if (old.alloc_count != old.nelems) {
+        Throw(FatalCode::kRefillNotFull, "refill of span with free space remaining");
+      }
+    } else {
+      DropCached(k);
+    }
+    k = CacheSlot{};
+  }
+  const SizeClass& size_class = (*options_.classes)[c >> 1];
+  const Bytes span_bytes = Pages(size_class.pages).bytes();
+  Deduct(span_bytes, Pages(0));
+  RefillPath path;
+  const SpanId id = TakeCentral(c, &path);
+  Span& s = spans_[id];
+  if (s.alloc_count >= s.nelems || s.free_index == s.nelems) {
+    Throw(FatalCode::kNoFreeSlot, "span has no free objects");
+  }
+  stats_.nmalloc[c] += s.nelems - s.alloc_count;
+  stats_.heap_live += span_bytes.v - uint64_t{s.alloc_count} * s.elemsize;
+  s.incache = true;
+  k.span = id;
+  k.base = s.base;
+  k.bit = uint64_t{s.bits} * 64;
+  k.nelems = s.nelems;
+  k.elemsize = s.elemsize;
+  k.needzero = s.needzero;
+  k.handed = 0;
+  k.free_index = s.free_index;
+  LoadAllocCache(k, k.free_index / 64);
+  k.alloc_cache >>= k.free_index % 64;
+  seams_.observer->RefillEnd(
+      {id, s.address(), path, s.alloc_count, s.free_index, stats_.heap_live});
+}
+
+// mcentral.cacheSpan: a span with free slots, swept.
+SpanId Heap::TakeCentral(SpanClass c, RefillPath* path) {
+  const uint32_t sg = sweepgen();
+  const ListId nonempty = static_cast<ListId>(kNonempty + c);
+  const ListId empty = static_cast<ListId>(kEmpty + c);
+  for (SpanId id = spans_.First(nonempty); id != kNoSpan; id = spans_[id].next) {
+    Span& s = spans_[id];
+    if (s.sweepgen == sg - 1) continue;  // somebody sweeps it
+    spans_.Remove(nonempty, id);
+    spans_.InsertBack(empty, id);
+    *path = RefillPath::kNonempty;
+    if (s.sweepgen == sg - 2) {
+      s.sweepgen = sg - 1;
+      Sweep(id, true);
+      *path = RefillPath::kNonemptySweep;
+    }
+    if (options_.reclaim == Reclaim::kExplicit) s.free_index = 0;
+    return id;
+  }
+  // Full spans of the old generation come first; one of them may have free slots once it is swept.
+  for (SpanId id = spans_.First(empty); id != kNoSpan;) {
+    Span& s = spans_[id];
+    if (s.sweepgen == sg - 1) {
+      id = s.next;
+      continue;
+    }
+    if (s.sweepgen != sg - 2) break;
+    s.sweepgen = sg - 1;
+    spans_.Remove(empty, id);
+    spans_.InsertBack(empty, id);
+    Sweep(id, true);
+    const uint32_t slot = FirstFreeSlot(s);
+    if (slot != s.nelems) {
+      s.free_index = static_cast<uint16_t>(slot);
+      *path = RefillPath::kEmptySweep;
+      return id;
+    }
+    s.free_index = s.nelems;
+    id = spans_.First(empty);
+  }
+  *path = RefillPath::kGrow;
+  return GrowCentral(c);
+}
+
+SpanId Heap::GrowCentral(SpanClass c) {
+  const SizeClass& k = (*options_.classes)[c >> 1];
+  const SpanId id = AllocateGcSpan(Pages(k.pages), c, false, true);
+  Span& s = spans_[id];
+  s.limit = s.base + uint64_t{k.size} * k.slots;
+  InitSlots(id);
+  spans_.InsertBack(static_cast<ListId>(kEmpty + c), id);
+  return id;
+}
+
+// mheap.alloc: pages for objects, after sweeping at least as many.
+SpanId Heap::AllocateGcSpan(Pages npages, SpanClass c, bool large, bool needzero) {
+  if (!sweep_done_) ReclaimPages(npages);
+  TransferLocal(p_);
+  const SpanId id = TakePages(npages, c, large);
+  if (id == kNoSpan) Throw(FatalCode::kOutOfMemory, "out of memory");
+  if (options_.reclaim == Reclaim::kGc) SweptStack().push_back(id);
+  Span& s = spans_[id];
+  if (needzero && s.needzero) seams_.os->Touch(s.address(), s.bytes());
+  s.needzero = false;
+  return id;
+}
+
+SpanId Heap::TakePages(Pages npages, SpanClass c, bool large) {
+  seams_.observer->SpanAllocBegin(npages, SpanKind::kGc, c, large);
+  const PageRun run = pages_->Allocate(npages);
+  if (run.span == kNoSpan) {
+    Throw(FatalCode::kOutOfMemory,
+          absl::StrCat("runtime: out of memory: cannot allocate ", run.refused.v, "-byte block (",
+                       stats_.heap_sys, " in use)"));
+  }
+  Span& s = spans_[run.span];
+  stats_.heap_inuse += npages.bytes().v;
+  s.sweepgen = sweepgen();
+  s.state = SpanState::kInUse;
+  s.alloc_count = 0;
+  s.span_class = c;
+  s.elemsize = large ? 0 : (*options_.classes)[c >> 1].size;
+  pages_->pages_in_use += npages.v;
+  if (large) {
+    ++stats_.heap_objects;
+    stats_.largealloc += npages.bytes().v;
+    ++stats_.nlargealloc;
+    stats_.heap_live += npages.bytes().v;
+    // Swept spans stand at the end of the lists.
+    spans_.InsertBack(
+        npages.v < kMaxHeapList ? static_cast<ListId>(kBusyLists + npages.v) : kBusyLarge,
+        run.span);
+  }
+  seams_.observer->SpanAllocEnd({run.span, s.address(), npages, run.source, s.needzero, run.grew});
+  return run.span;
+}
+
+// Slots, their bits, and the part of the heap bitmap that says where pointers are
+// (heapBits.initSpan in the runtime).
+void Heap::InitSlots(SpanId id) {
+  Span& s = spans_[id];
+  s.free_index = 0;
+  s.nelems = s.large() ? 1 : static_cast<uint16_t>((*options_.classes)[s.size_class()].slots);
+  s.bits = bits_.Allocate((s.nelems + 63u) / 64, id);
+  gc_bits_.NewMarkBits(s.nelems);
+  gc_bits_.NewMarkBits(s.nelems);
+  arena_.ClearBitmap(s.address(), s.bytes());
+}
+
+// mheap.freeSpan: the span holds nothing any more.
+void Heap::FreeObjectSpan(SpanId id, FreeCause cause) {
+  TransferLocal(p_);
+  const Span& s = spans_[id];
+  bits_.Free(s.bits, (s.nelems + 63u) / 64);
+  if (cause == FreeCause::kLarge) --stats_.heap_objects;
+  pages_->Free(id, true, cause);
+}
+
+uint32_t Heap::FirstFreeSlot(const Span& s) const {
+  const uint64_t* w = bits_.words(s.bits);
+  for (uint32_t i = s.free_index; i < s.nelems; i = (i + 64) & ~63u) {
+    const uint64_t free = ~w[i / 64] >> (i % 64);
+    if (free != 0) {
+      const uint32_t slot = i + static_cast<uint32_t>(std::countr_zero(free));
+      return slot < s.nelems ? slot : s.nelems;
+    }
+  }
+  return s.nelems;
+}
+
+void Heap::FlushAll() {
+  TransferLocalStats();
+  for (uint32_t p = 0; p < options_.procs; ++p) {
+    seams_.observer->FlushBegin(p);
+    for (uint32_t c = 0; c < span_classes_; ++c) {
+      CacheSlot& k = cache(p, static_cast<SpanClass>(c));
+      if (k.span == kNoSpan) continue;
+      if (options_.reclaim == Reclaim::kGc) {
+        Uncache(k);
+      } else {
+        DropCached(k);
+      }
+      k = CacheSlot{};
+    }
+    tiny_[p] = TinyBlock{};
+    seams_.observer->FlushEnd(p);
+  }
+}
+
+void Heap::Uncache(CacheSlot& k) {
+  WriteBack(k);
+  Span& s = spans_[k.span];
+  const SpanClass c = s.span_class;
+  if (s.alloc_count == 0) {
+    Throw(FatalCode::kUncacheEmpty, "uncaching span but s.allocCount == 0");
+  }
+  const uint32_t free = s.nelems - s.alloc_count;
+  if (free > 0) {
+    spans_.Remove(static_cast<ListId>(kEmpty + c), k.span);
+    spans_.Insert(static_cast<ListId>(kNonempty + c), k.span);
+    // The refill counted all slots as allocated.
+    stats_.nmalloc[c] -= free;
+    stats_.heap_live -= uint64_t{free} * s.elemsize;
+  }
+  seams_.observer->Uncached(c, k.span, s.address(), free);
+}
+
+// ---------------------------------------------------------------- explicit reclaim
+
+void Heap::DropCached(CacheSlot& k) {
+  WriteBack(k);
+  const SpanId id = k.span;
+  Span& s = spans_[id];
+  const SpanClass c = s.span_class;
+  const uint32_t free = s.nelems - s.alloc_count;
+  stats_.nmalloc[c] -= free;
+  stats_.heap_live -= uint64_t{free} * s.elemsize;
+  seams_.observer->Uncached(c, id, s.address(), free);
+  if (free == 0) return;
+  spans_.Remove(static_cast<ListId>(kEmpty + c), id);
+  if (s.alloc_count == 0) {
+    s.needzero = true;
+    FreeObjectSpan(id, FreeCause::kSmall);
+  } else {
+    spans_.Insert(static_cast<ListId>(kNonempty + c), id);
+  }
+}
+
+void Heap::FreeSlot(BitIndex bit) {
+  const SpanId id = bits_.OwnerOf(bit);
+  Span& s = spans_[id];
+  if (s.large()) {
+    s.alloc_count = 0;
+    s.needzero = true;
+    stats_.heap_live -= s.bytes().v;
+    ++local_[p_].nlargefree;
+    local_[p_].largefree += s.bytes().v;
+    FreeObjectSpan(id, FreeCause::kLarge);
+    return;
+  }
+  const SpanClass c = s.span_class;
+  bits_.words(0)[bit >> 6] &= ~(uint64_t{1} << (bit & 63));
+  ++local_[p_].nsmallfree[c >> 1];
+  s.needzero = true;
+  --s.alloc_count;  // of a cached span: less what its cache has handed out, which is added when it
+                    // leaves
+  if (s.incache) return;
+  stats_.heap_live -= s.elemsize;
+  const ListId nonempty = static_cast<ListId>(kNonempty + c);
+  if (s.alloc_count + 1 == s.nelems) {
+    spans_.Remove(static_cast<ListId>(kEmpty + c), id);
+    spans_.Insert(nonempty, id);
+  }
+  if (s.alloc_count == 0) {
+    spans_.Remove(nonempty, id);
+    FreeObjectSpan(id, FreeCause::kSmall);
+  }
+}
+
+}  // namespace heapsim::heap

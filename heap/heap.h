@@ -1,0 +1,373 @@
+// The Go 1.10 heap: caches a P, central lists, large objects, sweeping and pacing, over a page
+// allocator.
+//
+// Passive: it never decides when a cycle starts, a timer fires or memory is given back; a driver
+// does (the replay's model of time and of the collector, or a log of the real runtime). Not
+// thread-safe. State is indices and simulated addresses, so that a result never depends on where
+// the host put things.
+//
+// Reading order: Malloc (below) is the path of nearly every allocation; what happens when a cache
+// runs out is in central.cc, sweeping in sweep.cc, the collector's arithmetic in pacing.cc, looking
+// an address up in lookup.cc.
+#ifndef HEAPSIM_HEAP_HEAP_H_
+#define HEAPSIM_HEAP_HEAP_H_
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "heap/arena.h"
+#include "heap/bit_space.h"
+#include "heap/gc_bits.h"
+#include "heap/mem_stats.h"
+#include "heap/observer.h"
+#include "heap/pages/page_allocator.h"
+#include "heap/seams.h"
+#include "heap/size_classes.h"
+#include "heap/span.h"
+#include "heap/specials.h"
+#include "heap/units.h"
+
+namespace heapsim::heap {
+
+enum class Reclaim : uint8_t { kGc, kExplicit };
+enum class GcPhase : uint8_t { kOff = 0, kMark = 1, kMarkTermination = 2 };
+
+struct HeapOptions {
+  ArenaLayout layout = ArenaLayout::Go110();
+  Bytes chunk{1 << 20};  // the least that growth asks for
+  uint32_t procs = 1;    // caches
+  Reclaim reclaim = Reclaim::kGc;
+  const SizeClasses* classes = &SizeClasses::Go110();  // must outlive the heap
+  bool tiny = true;          // combine pointer-free objects of less than 16 bytes
+  int32_t gc_percent = 100;  // GOGC; -1: off
+};
+
+// The seams; all must outlive the heap.
+struct HeapSeams {
+  Os* os;
+  Clock* clock;
+  Random* random;
+  Marker* marker;
+  Observer* observer;
+};
+
+// A request's answer.
+struct Placement {
+  uint64_t address;
+  BitIndex bit;          // of the slot, or of a large object's only slot
+  SpanClass span_class;  // 0 and 1: large
+  bool tiny;             // shares, or may come to share, its block with others
+  bool fresh_block;      // takes a slot of its own (false: joined the current tiny block)
+  bool cleared;          // the whole slot was written with zeros
+};
+
+class Heap {
+ public:
+  static constexpr uint32_t kTinySize = 16;
+
+  // Makes the page allocator from the heap's context.
+  using PagesFactory = absl::FunctionRef<std::unique_ptr<PageAllocator>(const PageContext&)>;
+  Heap(const HeapOptions& options, const HeapSeams& seams, PagesFactory pages);
+  // With Go 1.10's page heap.
+  Heap(const HeapOptions& options, const HeapSeams& seams);
+  ~Heap();
+
+  // --- Objects ---
+
+  // Places an object of `size` > 0 bytes from the cache of `p` < procs. noscan: it holds no
+  // pointers. needzero: its memory must read as zero. Throws kOutOfMemory where the arena ends or
+  // the system has none.
+  Placement Malloc(uint32_t p, uint64_t size, bool noscan, bool needzero);
+
+  // Places an object in a slot of the given class, never tiny: what an alignment asks for.
+  Placement MallocClass(uint32_t p, uint32_t size_class, bool noscan, bool needzero) {
+    return Small(p, static_cast<SpanClass>(size_class << 1 | (noscan ? 1 : 0)), needzero);
+  }
+  // A large object of `size` bytes on pages for `span_bytes` >= size.
+  Placement MallocLarge(uint32_t p, uint64_t size, uint64_t span_bytes, bool noscan, bool needzero);
+
+  // True once after a refill or a large allocation: the moments at which the runtime looks whether
+  // a collection is due.
+  bool TakeGcCheck() {
+    const bool due = gc_check_;
+    gc_check_ = false;
+    return due;
+  }
+
+  // Explicit reclaim only: the slot is free again. Under gc, memory comes back by sweeping what the
+  // Marker says is dead.
+  void FreeSlot(BitIndex bit);
+
+  // --- Manual spans and the page level ---
+
+  // A span for a stack or for work buffers, kNoSpan where there is no memory; counted in
+  // stacks_inuse or gc_sys instead of the heap.
+  SpanId AllocateManual(Pages npages, SpanKind kind);
+  void FreeManual(SpanId span, SpanKind kind);
+  // A span for objects without reclaim, sweep or setup of slots, and its way back: what a log of
+  // the page level alone drives.
+  SpanId AllocateSpan(Pages npages, SpanClass span_class, bool large);
+  void FreeSpan(SpanId span, FreeCause cause);
+  // Gives back free pages unused for longer than `limit` nanoseconds at `now`.
+  Bytes Scavenge(int32_t k, uint64_t now, uint64_t limit) {
+    return pages_->Scavenge(k, now, limit);
+  }
+  // What the runtime prints about a scavenge with gctrace on.
+  std::vector<std::string> ScavengeTrace(int32_t k, Bytes released) const;
+
+  // --- Collection, step by step (sweep.cc, pacing.cc) ---
+
+  // Whether a cycle is due: heap_live has reached the trigger.
+  bool ShouldStartGc() const { return stats_.heap_live >= stats_.gc_trigger; }
+  // Sweeps one span: its pages if they became free, 0 if it stays in use, -1 where nothing is left
+  // to sweep.
+  int64_t SweepStep(SweepCause cause);
+  bool sweep_done() const { return sweep_done_; }
+  // After the last sweep of a cycle: mark bits made from now on belong to the next.
+  void NextMarkBitEpoch() { gc_bits_.NextEpoch(); }
+  // Mark termination: caches give back their spans and forget their tiny blocks.
+  void FlushAll();
+  void SetPhase(GcPhase phase) { phase_ = phase; }
+  GcPhase phase() const { return phase_; }
+  // Marking found this many bytes alive.
+  void SetMarked(uint64_t bytes);
+  // The mark phase is over: raises the sweep generation. Throws kNonEmptySweptList where the last
+  // cycle was not swept.
+  void StartSweep();
+  // Computes trigger and goal from the ratio by which the heap may grow over what was marked, and
+  // paces the sweep by them.
+  void SetTriggerRatio(double ratio);
+  double trigger_ratio() const { return trigger_ratio_; }
+  // Paces the sweep for a trigger computed elsewhere.
+  void SetPacing(uint64_t trigger, uint64_t goal, uint64_t marked);
+
+  // --- Special records (sweep.cc) ---
+
+  // False where the object has one. Throws kSpecialOnInvalidPointer where the address is in no span
+  // in use.
+  bool AddFinalizer(Address a) { return AddSpecial(a, SpecialKind::kFinalizer); }
+  // Throws kProfileExists where the object has one.
+  void AddProfile(Address a);
+  bool RemoveFinalizer(Address a);
+
+  // --- Lookups (lookup.cc), with the runtime's use of stale entries and `limit` ---
+
+  SpanId SpanOf(Address a) const;
+  SpanId LookupMaybe(Address a) const;
+  bool InHeap(Address a) const;
+  bool InHeapOrStack(Address a) const;
+  struct Found {
+    SpanId span = kNoSpan;
+    Address base;
+    Bytes size;
+  };
+  // The object that an address points into (mlookup); counts in the nlookup of `p`.
+  Found Lookup(uint32_t p, Address a);
+
+  // --- State ---
+
+  // As the runtime would see them: what the caches of the Ps count by themselves comes in with
+  // TransferLocalStats.
+  const MemStats& stats() const { return stats_; }
+  // The same with everything that the caches hold: what ReadMemStats gives.
+  MemStats ReadStats() const;
+  // Adds the caches' own counters to the global ones (cachestats in the runtime: at mark
+  // termination and before ReadMemStats).
+  void TransferLocalStats();
+  uint32_t sweepgen() const { return pages_->sweepgen; }
+  uint64_t pages_in_use() const { return pages_->pages_in_use; }
+  uint64_t pages_swept() const { return pages_swept_; }
+  uint64_t pages_swept_basis() const { return pages_swept_basis_; }
+  uint64_t sweep_heap_live_basis() const { return sweep_heap_live_basis_; }
+  double sweep_pages_per_byte() const { return sweep_pages_per_byte_; }
+  const SpanTable& spans() const { return spans_; }
+  const Arena& arena() const { return arena_; }
+  const PageAllocator& pages() const { return *pages_; }
+  const BitSpace& bits() const { return bits_; }
+  const SizeClasses& classes() const { return *options_.classes; }
+  const HeapOptions& options() const { return options_; }
+  Address DescriptorAddress(SpanId id) const { return spans_.DescriptorAddress(id); }
+
+  // The span in a cache, kNoSpan: none.
+  SpanId Cached(uint32_t p, SpanClass c) const { return cache(p, c).span; }
+  // The current tiny block of a cache: its address (0: none) and bit.
+  struct TinyBlock {
+    uint64_t address = 0;
+    BitIndex bit = 0;
+    uint32_t offset = 0;  // bytes taken
+  };
+  const TinyBlock& tiny_block(uint32_t p) const { return tiny_[p]; }
+
+  // Which slots of a span in use are taken, one bit a slot, into (nelems + 63) / 64 words: handed
+  // out and not yet found dead.
+  void AllocatedSlots(SpanId id, uint64_t* words) const;
+
+  // Throws kSelfCheck where two structures disagree (self_check.cc). Costs a walk over everything.
+  void SelfCheck() const;
+
+ private:
+  // One P's span of one class, with the fields of the span that allocation changes; they go back
+  // when the span leaves. 64 bytes, a cache line.
+  struct alignas(64) CacheSlot {
+    uint64_t alloc_cache;  // free slots from free_index on, lowest bit first
+    uint64_t base;
+    uint64_t bit;  // of slot 0
+    uint32_t free_index;
+    uint32_t handed;  // slots handed out since the span came
+    uint32_t nelems;
+    uint32_t elemsize;
+    SpanId span;
+    bool needzero;
+  };
+
+  CacheSlot& cache(uint32_t p, SpanClass c) { return caches_[p * span_classes_ + c]; }
+  const CacheSlot& cache(uint32_t p, SpanClass c) const { return caches_[p * span_classes_ + c]; }
+
+  Placement Small(uint32_t p, SpanClass c, bool needzero);
+  Placement SmallSlow(uint32_t p, SpanClass c, bool needzero);
+  Placement Place(const CacheSlot& k, uint32_t slot, SpanClass c, bool needzero);
+  Placement Tiny(uint32_t p, uint32_t size);
+
+  // central.cc
+  uint32_t NextFreeIndex(CacheSlot& k);
+  void LoadAllocCache(CacheSlot& k, uint32_t word);
+  void Refill(uint32_t p, SpanClass c);
+  SpanId TakeCentral(SpanClass c, RefillPath* path);
+  SpanId GrowCentral(SpanClass c);
+  void Uncache(CacheSlot& k);     // central list's uncacheSpan
+  void DropCached(CacheSlot& k);  // explicit reclaim
+  SpanId AllocateGcSpan(Pages npages, SpanClass c, bool large, bool needzero);
+  void InitSlots(SpanId id);
+  void FreeObjectSpan(SpanId id, FreeCause cause);
+  uint32_t FirstFreeSlot(const Span& s) const;  // from free_index on, nelems: none
+  SpanId TakePages(Pages npages, SpanClass c, bool large);
+  void WriteBack(CacheSlot& k);
+  void TransferLocal(uint32_t p);
+
+  // sweep.cc
+  void Deduct(Bytes span_bytes, Pages caller_pages);
+  void ReclaimPages(Pages npages);
+  uint64_t ReclaimList(ListId list, uint64_t npages);
+  bool Sweep(SpanId id, bool preserve);
+  bool SweepToCentral(SpanId id, bool preserve, bool was_full);
+  void EnsureSwept(SpanId id);
+  bool AddSpecial(Address a, SpecialKind kind);
+  void SweepSpecials(Span& s, uint64_t* marks);
+  std::vector<SpanId>& SweptStack() { return sweep_spans_[sweepgen() / 2 % 2]; }
+  std::vector<SpanId>& UnsweptStack() { return sweep_spans_[1 - sweepgen() / 2 % 2]; }
+
+  HeapOptions options_;
+  HeapSeams seams_;
+  MemStats stats_;
+  SpanTable spans_;
+  Arena arena_;
+  BitSpace bits_;
+  GcBitsArenas gc_bits_;
+  Specials specials_;
+  FixAlloc cache_records_;
+  std::unique_ptr<PageAllocator> pages_;
+
+  uint32_t span_classes_;
+  std::vector<CacheSlot> caches_;
+  std::vector<TinyBlock> tiny_;
+  // Counters that the runtime keeps in the cache of a P and adds to the global ones at certain
+  // moments.
+  struct LocalStats {
+    uint64_t scan = 0, tinyallocs = 0, nlookup = 0, largefree = 0, nlargefree = 0;
+    std::array<uint64_t, kMaxSizeClasses> nsmallfree = {};
+  };
+  std::vector<LocalStats> local_;
+  uint32_t p_ = 0;  // whose cache the heap is working for
+  bool gc_check_ = false;
+
+  GcPhase phase_ = GcPhase::kOff;
+  bool sweep_done_ = false;
+  std::vector<SpanId> sweep_spans_[2];
+  uint64_t pages_swept_ = 0, pages_swept_basis_ = 0, sweep_heap_live_basis_ = 0;
+  double sweep_pages_per_byte_ = 0;
+  double trigger_ratio_ = 0;
+};
+
+// ---------------------------------------------------------------- the fast path
+
+inline Placement Heap::Malloc(uint32_t p, uint64_t size, bool noscan, bool needzero) {
+  if (noscan && size < kTinySize && options_.tiny) return Tiny(p, static_cast<uint32_t>(size));
+  if (size <= options_.classes->max_small_size()) {
+    const uint32_t c = options_.classes->ClassOf(size);
+    return Small(p, static_cast<SpanClass>(c << 1 | (noscan ? 1 : 0)), needzero);
+  }
+  return MallocLarge(p, size, RoundUp(size, kPageSize), noscan, needzero);
+}
+
+inline Placement Heap::Place(const CacheSlot& k, uint32_t slot, SpanClass c, bool needzero) {
+  Placement r;
+  r.address = k.base + uint64_t{slot} * k.elemsize;
+  r.bit = k.bit + slot;
+  r.span_class = c;
+  r.tiny = false;
+  r.fresh_block = true;
+  r.cleared = needzero && k.needzero;
+  return r;
+}
+
+// The runtime's nextFreeFast: the next free slot of the loaded 64, unless it is the last of them.
+inline Placement Heap::Small(uint32_t p, SpanClass c, bool needzero) {
+  CacheSlot& k = cache(p, c);
+  if (k.alloc_cache != 0) [[likely]] {
+    const uint32_t bit = static_cast<uint32_t>(std::countr_zero(k.alloc_cache));
+    const uint32_t slot = k.free_index + bit;
+    if (slot < k.nelems) {
+      const uint32_t next = slot + 1;
+      if (next % 64 != 0 || next == k.nelems) [[likely]] {
+        k.alloc_cache = k.alloc_cache >> bit >> 1;
+        k.free_index = next;
+        ++k.handed;
+        return Place(k, slot, c, needzero);
+      }
+    }
+  }
+  return SmallSlow(p, c, needzero);
+}
+
+inline Placement Heap::Tiny(uint32_t p, uint32_t size) {
+  constexpr SpanClass kTinyClass = 2 << 1 | 1;  // 16 bytes, noscan
+  TinyBlock& t = tiny_[p];
+  uint32_t offset = t.offset;
+  if ((size & 7) == 0) {
+    offset = (offset + 7) & ~7u;
+  } else if ((size & 3) == 0) {
+    offset = (offset + 3) & ~3u;
+  } else if ((size & 1) == 0) {
+    offset = (offset + 1) & ~1u;
+  }
+  Placement r;
+  if (offset + size <= kTinySize && t.address != 0) {
+    t.offset = offset + size;
+    ++local_[p].tinyallocs;
+    r.address = t.address + offset;
+    r.bit = t.bit;
+    r.span_class = kTinyClass;
+    r.tiny = true;
+    r.fresh_block = false;
+    r.cleared = false;
+    return r;
+  }
+  r = Small(p, kTinyClass, false);
+  r.tiny = true;
+  // The fresh block becomes the current one only where it has more room left.
+  if (size < t.offset || t.address == 0) {
+    t.address = r.address;
+    t.bit = r.bit;
+    t.offset = size;
+  }
+  return r;
+}
+
+}  // namespace heapsim::heap
+
+#endif  // HEAPSIM_HEAP_HEAP_H_

@@ -1,0 +1,107 @@
+// The in-heap self-check: every structure that says the same thing twice is asked whether it still
+// does.
+
+#include <bit>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "heap/fatal.h"
+#include "heap/heap.h"
+
+namespace heapsim::heap {
+
+void Heap::SelfCheck() const {
+  pages_->SelfCheck();
+
+  // Every page up to the arena's end belongs to exactly one span, and the spans found that way are
+  // all there are.
+  uint64_t inuse_pages = 0, manual_pages = 0, free_pages = 0;
+  uint64_t occupied = 0;
+  const uint64_t end = (arena_.used() - arena_.start()).v >> kPageShift;
+  for (uint64_t p = 0; p < end;) {
+    const SpanId id = spans_.AtPage(p);
+    const auto fail = [&](const char* what) {
+      Throw(FatalCode::kSelfCheck,
+            absl::StrCat("page ", p, " of the arena (span ", id, "): ", what));
+    };
+    if (id == kNoSpan) fail("no span");
+    const Span& s = spans_[id];
+    if (spans_.PageIndex(s.address()) != p) fail("the span found does not begin here");
+    if (s.npages == 0 || p + s.npages > end) fail("a span of impossible length");
+    switch (s.state) {
+      case SpanState::kFree:
+        free_pages += s.npages;
+        break;
+      case SpanState::kManual:
+        manual_pages += s.npages;
+        break;
+      case SpanState::kInUse:
+        inuse_pages += s.npages;
+        break;
+      case SpanState::kDead:
+        fail("a dead span");
+    }
+    if (s.state != SpanState::kFree) {
+      for (uint64_t i = 0; i < s.npages; ++i) {
+        if (spans_.AtPage(p + i) != id) fail("a page inside names another span");
+      }
+    }
+    if (s.state == SpanState::kInUse) {
+      if (s.nelems != 0 || s.bits != 0) {
+        uint64_t words[16];
+        AllocatedSlots(id, words);
+        uint32_t taken = 0;
+        for (uint32_t i = 0; i < (s.nelems + 63u) / 64; ++i) {
+          taken += static_cast<uint32_t>(std::popcount(words[i]));
+        }
+        uint32_t count = s.alloc_count;
+        if (s.incache) {
+          bool found = false;
+          for (uint32_t q = 0; q < options_.procs; ++q) {
+            const CacheSlot& k = cache(q, s.span_class);
+            if (k.span != id) continue;
+            found = true;
+            count = static_cast<uint16_t>(count + k.handed);
+          }
+          if (!found) fail("marked as cached, but in no cache");
+        }
+        if (taken != count) fail("allocation bits and count disagree");
+        occupied += uint64_t{taken} * s.slot_bytes();
+        if (s.large()) {
+          const ListId busy =
+              s.npages < kMaxHeapList ? static_cast<ListId>(kBusyLists + s.npages) : kBusyLarge;
+          if (s.list != busy) fail("a large span outside its busy list");
+        } else if (s.list != kNonempty + s.span_class && s.list != kEmpty + s.span_class) {
+          fail("a small span in no list of its class");
+        }
+      }
+    }
+    p += s.npages;
+  }
+  const auto equal = [](const char* what, uint64_t found, uint64_t said) {
+    if (found != said) {
+      Throw(FatalCode::kSelfCheck, absl::StrCat(what, ": found ", found, ", counted ", said));
+    }
+  };
+  equal("bytes in use", Pages(inuse_pages).bytes().v, stats_.heap_inuse);
+  equal("idle bytes", Pages(free_pages).bytes().v, stats_.heap_idle);
+  equal("pages in use", inuse_pages, pages_->pages_in_use);
+  equal("heap_sys without manual spans", Pages(inuse_pages + free_pages).bytes().v,
+        stats_.heap_sys);
+  if (occupied > stats_.heap_inuse) {
+    Throw(FatalCode::kSelfCheck, "objects take more than the spans in use have");
+  }
+
+  // Lists: forward and backward links agree, every member knows its list.
+  for (ListId list = 1; list < kListCount; ++list) {
+    SpanId last = kNoSpan;
+    for (SpanId id = spans_.First(list); id != kNoSpan; id = spans_[id].next) {
+      if (spans_[id].prev != last || spans_[id].list != list) {
+        Throw(FatalCode::kSelfCheck, absl::StrCat("list ", list, ": broken links at span ", id));
+      }
+      last = id;
+    }
+  }
+}
+
+}  // namespace heapsim::heap

@@ -1,0 +1,57 @@
+// An array that grows in place: address space for the largest size is reserved at once, memory
+// comes with use.
+//
+// The heap's own tables (span records, page table, bitmaps) must grow without moving and without
+// ever holding two copies; entries read as zero until written.
+#ifndef HEAPSIM_HEAP_VIRTUAL_ARRAY_H_
+#define HEAPSIM_HEAP_VIRTUAL_ARRAY_H_
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace heapsim::heap {
+
+template <typename T>
+class VirtualArray {
+  static_assert(std::is_trivially_copyable_v<T>, "entries come into being as zero bytes");
+
+ public:
+  // Throws std::bad_alloc when the host has no such stretch of address space.
+  explicit VirtualArray(size_t capacity) : capacity_(capacity) {
+    void* p = mmap(nullptr, bytes(), PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) throw std::bad_alloc();
+    data_ = static_cast<T*>(p);
+  }
+  ~VirtualArray() {
+    if (data_ != nullptr) munmap(data_, bytes());
+  }
+  VirtualArray(VirtualArray&& o) noexcept
+      : data_(std::exchange(o.data_, nullptr)), capacity_(o.capacity_) {}
+  VirtualArray& operator=(VirtualArray&&) = delete;
+
+  T& operator[](size_t i) { return data_[i]; }
+  const T& operator[](size_t i) const { return data_[i]; }
+  T* data() { return data_; }
+  const T* data() const { return data_; }
+  size_t capacity() const { return capacity_; }
+
+  // Asks the host for huge pages: for tables that are read at random, where a miss in the TLB costs
+  // as much as the read.
+  void PreferHugePages() { madvise(data_, bytes(), MADV_HUGEPAGE); }
+
+ private:
+  size_t bytes() const { return capacity_ * sizeof(T); }
+
+  T* data_;
+  size_t capacity_;
+};
+
+}  // namespace heapsim::heap
+
+#endif  // HEAPSIM_HEAP_VIRTUAL_ARRAY_H_
