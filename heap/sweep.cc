@@ -194,10 +194,13 @@ uint64_t Heap::ReclaimList(ListId list, uint64_t npages) {
 
 void Heap::EnsureSwept(SpanId id) {
   Span& s = spans_[id];
-  if (s.sweepgen != sweepgen() - 2) return;
+  // Also where the span is swept: something of another thread may come in here (a scavenge, in
+  // one of the real logs).
   seams_.observer->EnsureSweptBegin(id, s.address());
-  s.sweepgen = sweepgen() - 1;
-  Sweep(id, false);
+  if (s.sweepgen == sweepgen() - 2) {
+    s.sweepgen = sweepgen() - 1;
+    Sweep(id, false);
+  }
   seams_.observer->EnsureSweptEnd(id, s.address());
 }
 
