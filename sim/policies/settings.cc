@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -16,6 +15,7 @@
 #include "absl/time/time.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "proto/choice_name.h"
 #include "proto/setting.pb.h"
 #include "sim/policies/nearest_names.h"
 
@@ -31,20 +31,9 @@ const proto::Setting& OptionsOf(const FieldDescriptor* field) {
   return field->options().GetExtension(proto::setting);
 }
 
-// PAGE_ALLOCATOR_GO110 of enum PageAllocator is "go110".
-std::string ChoiceName(const EnumValueDescriptor* value) {
-  std::string prefix;
-  for (const char c : value->type()->name()) {
-    if (absl::ascii_isupper(c) && !prefix.empty()) prefix += '_';
-    prefix += absl::ascii_toupper(c);
-  }
-  prefix += '_';
-  return absl::AsciiStrToLower(absl::StripPrefix(value->name(), prefix));
-}
-
 std::vector<std::string> ChoiceNames(const EnumDescriptor* type) {
   std::vector<std::string> names;
-  for (int i = 0; i < type->value_count(); ++i) names.push_back(ChoiceName(type->value(i)));
+  for (int i = 0; i < type->value_count(); ++i) names.push_back(proto::ChoiceName(type->value(i)));
   return names;
 }
 
@@ -81,7 +70,7 @@ std::string ValueText(const Message& message, const FieldDescriptor* field) {
     case FieldDescriptor::CPPTYPE_BOOL:
       return reflection->GetBool(message, field) ? "true" : "false";
     case FieldDescriptor::CPPTYPE_ENUM:
-      return ChoiceName(reflection->GetEnum(message, field));
+      return proto::ChoiceName(reflection->GetEnum(message, field));
     default:
       return absl::StrCat(IntegerValue(message, field));
   }
@@ -144,7 +133,8 @@ absl::Status SetField(Message* message, const FieldDescriptor* field, absl::stri
     const EnumDescriptor* type = field->enum_type();
     for (int i = 0; i < type->value_count(); ++i) {
       const EnumValueDescriptor* value = type->value(i);
-      if (!absl::EqualsIgnoreCase(text, ChoiceName(value)) && text != value->name()) continue;
+      if (!absl::EqualsIgnoreCase(text, proto::ChoiceName(value)) && text != value->name())
+        continue;
       reflection->SetEnum(message, field, value);
       return absl::OkStatus();
     }
@@ -183,7 +173,7 @@ std::vector<Setting> ListSettings(const proto::Policy& policy) {
             for (int i = 0; i < type->value_count(); ++i) {
               const EnumValueDescriptor* value = type->value(i);
               setting.choices.push_back(
-                  {ChoiceName(value), value->options().GetExtension(proto::choice)});
+                  {proto::ChoiceName(value), value->options().GetExtension(proto::choice)});
             }
           }
           settings.push_back(std::move(setting));

@@ -1,0 +1,80 @@
+"""The tool's conventions: exit statuses, streams, where flags may stand."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+TOOL = Path("sim/heapsim").resolve()
+
+
+def run(*args, **kwargs):
+    kwargs.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.run([TOOL, *map(str, args)], capture_output=True, text=True, timeout=120, **kwargs)
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def assert_input_error(self, result, *words):
+        """Exit 2, nothing on stdout, one line on stderr that holds the words."""
+        self.assertEqual(2, result.returncode, result.stderr)
+        self.assertEqual("", result.stdout)
+        self.assertEqual(1, result.stderr.count("\n"), result.stderr)
+        self.assertTrue(result.stderr.startswith("heapsim: "), result.stderr)
+        for word in words:
+            self.assertIn(word, result.stderr)
+
+    def verbs(self):
+        lines = run("--help").stdout.split("Subcommands:\n")[1].splitlines()
+        return [line.split()[0] for line in lines if line.startswith("  ")]
+
+    def test_help_of_every_verb(self):
+        self.assertIn("policies", self.verbs())
+        for verb in self.verbs():
+            result = run(verb, "--help")
+            self.assertEqual(0, result.returncode, verb)
+            self.assertIn("Usage: heapsim " + verb, result.stdout)
+
+    def test_unknown_flags(self):
+        for verb in self.verbs():
+            self.assert_input_error(run(verb, "--no-such-flag"), verb, "--help")
+        self.assert_input_error(run("--no-such-flag"), "--no-such-flag")
+
+    def test_unknown_verb(self):
+        self.assert_input_error(run("polices"), "policies")
+        self.assert_input_error(run())
+
+    def test_version(self):
+        self.assertEqual(0, run("--version").returncode)
+
+    def test_policies(self):
+        result = run("policies")
+        self.assertEqual(0, result.returncode)
+        names = [line.split()[0] for line in result.stdout.splitlines()]
+        self.assertTrue({"go1.10", "go1.10-explicit", "ideal"} <= set(names))
+        for name in names:
+            settings = run("policies", name)
+            self.assertEqual(0, settings.returncode, name)
+            self.assertIn("gc.bg_sweep_ns", settings.stdout)
+        self.assert_input_error(run("policies", "go9.9"), "go1.10")
+
+    def test_unwritable_stdout(self):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([TOOL, "policies"], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(2, result.returncode)
+        self.assertIn("stdout", result.stderr)
+
+    def test_conform_of_what_is_no_log(self):
+        log = self.folder / "log.txt"
+        log.write_text("nothing of the kind\n")
+        self.assert_input_error(run("conform", log), str(log))
+        self.assert_input_error(run("conform", self.folder / "missing"), "missing")
+
+
+if __name__ == "__main__":
+    unittest.main()
