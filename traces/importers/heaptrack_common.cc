@@ -1,0 +1,159 @@
+#include "traces/importers/heaptrack_common.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "traces/importers/text.h"
+
+namespace heapsim::traces {
+namespace {
+
+constexpr uint64_t kNanosecondsPerMillisecond = 1000000;
+constexpr uint64_t kNewestFormat = 3;
+
+// Whether `text` is `least` to `most` hexadecimal fields.
+bool IsHexFields(absl::string_view text, int least, int most) {
+  int fields = 0;
+  uint64_t number;
+  while (!text.empty()) {
+    if (!ParseHex(TakeField(&text), &number)) return false;
+    ++fields;
+  }
+  return fields >= least && fields <= most;
+}
+
+// The rest of a line that may start with its own length.
+absl::string_view StringField(absl::string_view text, bool has_length) {
+  if (has_length) TakeField(&text);
+  return text;
+}
+
+// 10400 (hexadecimal) is 1.4.0.
+std::string VersionName(uint64_t version) {
+  return absl::StrCat("heaptrack ", version >> 16, ".", (version >> 8) & 0xff, ".", version & 0xff);
+}
+
+}  // namespace
+
+HeaptrackLine ClassifyHeaptrackLine(absl::string_view line) {
+  if (line.size() < 2 || line[1] != ' ') {
+    return line == "A" ? HeaptrackLine::kCommon : HeaptrackLine::kNone;
+  }
+  const absl::string_view rest = line.substr(2);
+  const auto when = [](bool holds, HeaptrackLine kind) {
+    return holds ? kind : HeaptrackLine::kNone;
+  };
+  switch (line[0]) {
+    case 'v':
+      return when(IsHexFields(rest, 1, 2), HeaptrackLine::kCommon);
+    case 'I':
+      return when(IsHexFields(rest, 2, 2), HeaptrackLine::kCommon);
+    case 'c':
+    case 'R':
+      return when(IsHexFields(rest, 1, 1), HeaptrackLine::kCommon);
+    case 't':
+      return when(IsHexFields(rest, 2, 2), HeaptrackLine::kCommon);
+    case 'X':
+    case 'S':
+    case '#':
+      return HeaptrackLine::kCommon;
+    case 'x':
+    case 'm':
+      return HeaptrackLine::kRaw;
+    case '+':
+      if (IsHexFields(rest, 3, 3)) return HeaptrackLine::kRaw;
+      return when(IsHexFields(rest, 1, 1), HeaptrackLine::kInterpreted);
+    case '-':
+      // One number in both kinds, but an address is long.
+      if (!IsHexFields(rest, 1, 1)) return HeaptrackLine::kNone;
+      return rest.size() > 6 ? HeaptrackLine::kRaw : HeaptrackLine::kCommon;
+    case 'a':
+      return when(IsHexFields(rest, 2, 2), HeaptrackLine::kInterpreted);
+    case 's':
+    case 'i':
+      return HeaptrackLine::kInterpreted;
+    default:
+      return HeaptrackLine::kNone;
+  }
+}
+
+HeaptrackCommon::HeaptrackCommon(ImportSink* sink) : sink_(*sink) {
+  sink_.process().blocks.SetTime(0);
+  sink_.header().set_recorder("heaptrack");
+}
+
+bool HeaptrackCommon::Take(absl::string_view line, uint64_t number) {
+  absl::string_view rest = line.substr(std::min<size_t>(2, line.size()));
+  switch (line[0]) {
+    case 'c': {
+      uint64_t milliseconds;
+      if (ParseHex(rest, &milliseconds)) {
+        sink_.process().blocks.SetTime(SaturatedProduct(milliseconds, kNanosecondsPerMillisecond));
+      } else {
+        sink_.BadLine(number, "a time that is no number");
+      }
+      return true;
+    }
+    case 'R': {
+      uint64_t pages;
+      if (ParseHex(rest, &pages)) {
+        sink_.process().blocks.AddMarker(MarkerKind::kRss, SaturatedProduct(pages, page_bytes_));
+      } else {
+        sink_.BadLine(number, "an RSS that is no number");
+      }
+      return true;
+    }
+    case 'I':
+      if (!ParseHex(TakeField(&rest), &page_bytes_)) {
+        page_bytes_ = 4096;
+        sink_.BadLine(number, "a page size that is no number");
+      }
+      return true;
+    case 'v':
+      if (!ParseHex(TakeField(&rest), &version_) || (!rest.empty() && !ParseHex(rest, &format_))) {
+        sink_.BadLine(number, "a version that is no number");
+      } else {
+        sink_.header().set_recorder(VersionName(version_));
+        if (format_ > kNewestFormat) {
+          sink_.Warn(absl::StrCat("heaptrack format ", format_,
+                                  " is newer than the formats known, 0 to ", kNewestFormat));
+        }
+      }
+      return true;
+    case 'X':
+      sink_.header().set_command_line(std::string(rest));
+      if (sink_.header().program().empty()) {
+        sink_.header().set_program(std::string(TakeField(&rest)));
+      }
+      return true;
+    case 'x':
+      sink_.header().set_program(std::string(StringField(rest, format_ >= 3)));
+      return true;
+    case 'A':
+      sink_.Warn(
+          "the recorder was attached to a running program: what was alive before is unknown");
+      return true;
+    case 'S':
+    case '#':
+    case 'm':
+      return true;
+    default:
+      return false;
+  }
+}
+
+absl::StatusOr<bool> HeaptrackCommon::Next(LineReader& lines, absl::string_view* line) {
+  const BlockBuilder& blocks = sink_.process().blocks;
+  while (sink_.status().ok() && blocks.status().ok()) {
+    absl::StatusOr<bool> more = lines.Next(line);
+    if (!more.ok() || !*more) return more;
+    if (!lines.terminated()) {
+      sink_.Incomplete("the last line has no end and was left out");
+      return false;
+    }
+    if (!line->empty()) return true;
+  }
+  return false;
+}
+
+}  // namespace heapsim::traces
