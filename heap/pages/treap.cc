@@ -59,20 +59,33 @@ void Treap::Insert(SpanId span) {
   }
 }
 
-SpanId Treap::Remove(Pages npages) {
+template <typename Visit>
+Treap::NodeId Treap::Search(Pages npages, Visit visit) const {
   for (NodeId n = root_; n != 0;) {
     const Node& node = nodes_[n];
+    visit(node);
     if (node.npages < npages.v) {
       n = node.right;
     } else if (node.left != 0 && nodes_[node.left].npages >= npages.v) {
       n = node.left;
     } else {
-      const SpanId span = node.span;
-      RemoveNode(n);
-      return span;
+      return n;
     }
   }
-  return kNoSpan;
+  return 0;
+}
+
+SpanId Treap::Remove(Pages npages) {
+  const NodeId n = Search(npages, [](const Node&) {});
+  if (n == 0) return kNoSpan;
+  const SpanId span = nodes_[n].span;
+  RemoveNode(n);
+  return span;
+}
+
+void Treap::WalkSearch(Pages npages,
+                       absl::FunctionRef<void(SpanId span, uint32_t priority)> visit) const {
+  Search(npages, [&](const Node& node) { visit(node.span, node.priority); });
 }
 
 void Treap::RemoveSpan(SpanId span) {

@@ -31,6 +31,11 @@ class Treap {
   // In pre-order: node, left, right; the root has depth 0.
   void Walk(absl::FunctionRef<void(uint32_t depth, SpanId span, uint32_t priority)> visit) const;
 
+  // The nodes that a search for `npages` looks at, from the root to the one it takes (or the last,
+  // where it finds none).
+  void WalkSearch(Pages npages,
+                  absl::FunctionRef<void(SpanId span, uint32_t priority)> visit) const;
+
   Bytes node_bytes() const { return nodes_alloc_.inuse(); }
   void SelfCheck() const;
 
@@ -43,6 +48,9 @@ class Treap {
     uint32_t priority;
   };
 
+  // The node that a search takes, 0: none. Shows each node that it looks at.
+  template <typename Visit>
+  NodeId Search(Pages npages, Visit visit) const;
   // Which side of `n` a span of that length and descriptor belongs to: < 0 left, > 0 right, 0 the
   // node itself.
   int Side(const Node& n, uint32_t npages, SpanId span) const;

@@ -236,6 +236,28 @@ TEST(Mutation, AChangedFieldIsReportedAtItsLine) {
   }
 }
 
+TEST(Mutation, TheHeapAroundTheAddressIsShown) {
+  std::vector<std::string> lines = LogLines(conform_tests::LogPath("largechurn4_long_10k_l1"));
+  size_t i = lines.size() - 1;
+  while (!absl::StartsWith(lines[i], "A} ")) --i;
+  std::vector<std::string> words = absl::StrSplit(lines[i], ' ');
+  const std::string offset = words[1];
+  words[1] = Changed(offset, FieldType::kHex);
+  const std::string expected = absl::StrCat("offset ", words[1]);
+  lines[i] = absl::StrJoin(words, " ");
+  const auto report = sim::CheckLog(WriteLog("around", lines));
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->expected, expected);
+  EXPECT_EQ(report->got, "offset " + offset);
+  EXPECT_EQ(report->text, lines[i]);
+  EXPECT_TRUE(absl::StrContains(report->surroundings, "spans around " + offset + ":\n"))
+      << report->surroundings;
+  EXPECT_TRUE(absl::StrContains(report->surroundings, "\n> " + offset + " "))
+      << report->surroundings;
+  EXPECT_TRUE(absl::StrContains(report->surroundings, "treap path of the last request"))
+      << report->surroundings;
+}
+
 TEST(Mutation, AMissingOrSuperfluousLineIsReportedThere) {
   std::mt19937 random(8);
   std::map<std::string, int> kinds;

@@ -43,11 +43,11 @@ Driver::Driver(LineCursor* cursor, const ConformOptions& options)
               return pages;
             }),
       checkpoints_(&matcher_, &heap_, pages_) {
-  observer_.SetHeap(&heap_);
+  observer_.SetHeap(&heap_, pages_);
 }
 
 std::string Driver::Surroundings(heap::Address about) const {
-  return go110::Surroundings(heap_, *pages_, about);
+  return go110::Surroundings(heap_, observer_.last_search(), about);
 }
 
 Fields Driver::Inputs() const {

@@ -17,6 +17,7 @@ void LogObserver::SpanAllocBegin(heap::Pages pages, heap::SpanKind kind, heap::S
   line.Dec("spanclass", c);
   line.Bit("large", large);
   line.Done();
+  search_.Record(*heap_, *pages_, pages);
 }
 
 void LogObserver::SpanAllocEnd(const heap::SpanAllocated& r) {

@@ -4,8 +4,10 @@
 
 #include "heap/heap.h"
 #include "heap/observer.h"
+#include "heap/pages/go110.h"
 #include "sim/conform/go110/log_inputs.h"
 #include "sim/conform/go110/matcher.h"
+#include "sim/conform/go110/surroundings.h"
 
 namespace heapsim::sim::go110 {
 
@@ -14,8 +16,14 @@ class LogObserver final : public heap::Observer {
   // `marker` gets the marks of each sweep as it begins.
   LogObserver(Matcher* matcher, LogMarker* marker) : matcher_(*matcher), marker_(*marker) {}
 
-  // The heap that is observed. Before, it is still being made: it has no spans then.
-  void SetHeap(const heap::Heap* heap) { heap_ = heap; }
+  // The heap that is observed, and its pages. Before, it is still being made: it has no spans then.
+  void SetHeap(const heap::Heap* heap, const heap::Go110Pages* pages) {
+    heap_ = heap;
+    pages_ = pages;
+  }
+
+  // How the treap looked to the last request for pages.
+  const TreapSearch& last_search() const { return search_; }
 
   void SpanAllocBegin(heap::Pages pages, heap::SpanKind kind, heap::SpanClass c,
                       bool large) override;
@@ -59,6 +67,8 @@ class LogObserver final : public heap::Observer {
   Matcher& matcher_;
   LogMarker& marker_;
   const heap::Heap* heap_ = nullptr;
+  const heap::Go110Pages* pages_ = nullptr;
+  TreapSearch search_;
   heap::FreeCause cause_ = heap::FreeCause::kTrim;  // of the free that is open
 };
 

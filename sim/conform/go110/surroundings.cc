@@ -49,20 +49,35 @@ std::vector<heap::SpanId> SpansInOrder(const heap::Heap& heap) {
 
 }  // namespace
 
-std::string Surroundings(const heap::Heap& heap, const heap::Go110Pages& pages,
-                         heap::Address about) {
-  std::string text =
-      absl::StrCat("spans around ", absl::Hex(about.v - heap.arena().start().v), ":\n");
+void TreapSearch::Record(const heap::Heap& heap, const heap::Go110Pages& pages,
+                         heap::Pages request) {
+  request_ = request;
+  path_.clear();
+  pages.treap().WalkSearch(request, [&](heap::SpanId id, uint32_t priority) {
+    const heap::Span& s = heap.spans()[id];
+    path_.push_back({s.base, s.npages, heap.DescriptorAddress(id).v, priority});
+  });
+}
+
+std::string Surroundings(const heap::Heap& heap, const TreapSearch& search, heap::Address about) {
+  const uint64_t start = heap.arena().start().v;
+  std::string text = absl::StrCat("spans around ", absl::Hex(about.v - start), ":\n");
   const std::vector<heap::SpanId> ids = SpansInOrder(heap);
   const size_t after =
       std::upper_bound(ids.begin(), ids.end(), about.v,
                        [&](uint64_t a, heap::SpanId id) { return a < heap.spans()[id].base; }) -
       ids.begin();
-  for (size_t i = after > kNeighbours ? after - kNeighbours - 1 : 0;
-       i < std::min(ids.size(), after + kNeighbours); ++i) {
+  const size_t first = after > kNeighbours ? after - kNeighbours - 1 : 0;
+  for (size_t i = first; i < std::min(ids.size(), after + kNeighbours); ++i) {
     absl::StrAppend(&text, i + 1 == after ? "> " : "  ", Line(heap, ids[i]), "\n");
   }
-  (void)pages;
+  if (search.request().v == 0) return text;
+  absl::StrAppend(&text, "treap path of the last request, ", search.request().v, " pages:\n");
+  for (const TreapSearch::Node& node : search.path()) {
+    absl::StrAppend(&text, "  ", absl::Hex(node.base - start), " ", node.npages, " pages, handle ",
+                    absl::Hex(node.descriptor), ", priority ", node.priority, "\n");
+  }
+  if (search.path().empty()) absl::StrAppend(&text, "  the treap was empty\n");
   return text;
 }
 

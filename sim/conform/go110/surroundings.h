@@ -2,7 +2,9 @@
 #ifndef HEAPSIM_SIM_CONFORM_GO110_SURROUNDINGS_H_
 #define HEAPSIM_SIM_CONFORM_GO110_SURROUNDINGS_H_
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "heap/heap.h"
 #include "heap/pages/go110.h"
@@ -10,10 +12,29 @@
 
 namespace heapsim::sim::go110 {
 
-// The spans around `about`, a line each, with offsets from the arena's start; the treap from its
-// root to where spans of that length are. The heap may be in the middle of an operation.
-std::string Surroundings(const heap::Heap& heap, const heap::Go110Pages& pages,
-                         heap::Address about);
+// The treap's nodes that a request for pages looks at if no list has a span for it. Recorded as the
+// request begins, since it changes the treap.
+class TreapSearch {
+ public:
+  void Record(const heap::Heap& heap, const heap::Go110Pages& pages, heap::Pages request);
+
+  struct Node {
+    uint64_t base;
+    uint64_t npages;
+    uint64_t descriptor;
+    uint32_t priority;
+  };
+  heap::Pages request() const { return request_; }
+  const std::vector<Node>& path() const { return path_; }
+
+ private:
+  heap::Pages request_;
+  std::vector<Node> path_;
+};
+
+// Lines of text: the spans around `about`, and the path of the last search. Offsets count from the
+// arena's start. The heap may be in the middle of an operation.
+std::string Surroundings(const heap::Heap& heap, const TreapSearch& search, heap::Address about);
 
 }  // namespace heapsim::sim::go110
 
