@@ -55,6 +55,7 @@ void OutputFile::Discard() {
 absl::StatusOr<OutputFile> OutputFile::Create(absl::string_view path) {
   const std::string name(path);
   if (name.empty()) return Unwritable("''", "the name is empty");
+  if (name == "-") return OutputFile("standard output", "", "", dup(STDOUT_FILENO));
   std::error_code error;
   const auto kind = std::filesystem::status(name, error).type();
   if (kind == std::filesystem::file_type::directory) return Unwritable(name, "it is a folder");

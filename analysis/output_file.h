@@ -15,7 +15,7 @@ namespace heapsim::analysis {
 class OutputFile {
  public:
   // Fails, naming the path, where the file could not be written. A path to something that is no
-  // regular file (a device, a pipe) is opened and written directly.
+  // regular file (a device, a pipe) is opened and written directly, and so is "-", standard output.
   static absl::StatusOr<OutputFile> Create(absl::string_view path);
 
   OutputFile(OutputFile&& other) noexcept;

@@ -1,4 +1,6 @@
 #include "sim/tool/conform_verb.h"
+#include "sim/tool/formats_verb.h"
+#include "sim/tool/info_verb.h"
 #include "sim/tool/policies_verb.h"
 #include "sim/tool/verb.h"
 
@@ -6,8 +8,10 @@ namespace heapsim::sim {
 
 absl::Span<const VerbEntry> Verbs() {
   static constexpr VerbEntry kVerbs[] = {
+      {"info", "counts and peaks of a trace", MakeInfoVerb},
       {"conform", "checks the heap against logs of the real Go runtime", MakeConformVerb},
       {"policies", "lists the policies, or the settings of one", MakePoliciesVerb},
+      {"formats", "lists the trace formats", MakeFormatsVerb},
   };
   return kVerbs;
 }

@@ -1,6 +1,6 @@
 """The tool's conventions: exit statuses, streams, where flags may stand."""
 
-import os
+import json
 import subprocess
 import tempfile
 import unittest
@@ -68,6 +68,55 @@ class CliTest(unittest.TestCase):
             result = subprocess.run([TOOL, "policies"], stdout=full, stderr=subprocess.PIPE, text=True)
         self.assertEqual(2, result.returncode)
         self.assertIn("stdout", result.stderr)
+
+    def test_formats(self):
+        result = run("formats")
+        self.assertEqual(0, result.returncode)
+        names = [line.split()[0] for line in result.stdout.splitlines()]
+        self.assertTrue({"htrace", "android", "heaptrack-raw"} <= set(names))
+
+    def write_trace(self):
+        """A small recording: two live objects at most, one free of an unknown pointer."""
+        path = self.folder / "trace.txt"
+        path.write_text("7: malloc 0x1000 100\n7: calloc 0x2000 10 20\n8: free 0x1000\n8: free 0x9000\n")
+        return path
+
+    def test_info(self):
+        trace = self.write_trace()
+        result = run("info", trace)
+        self.assertEqual(0, result.returncode, result.stderr)
+        self.assertIn("peak_live_bytes", result.stdout)
+        # --json never takes the next word, wherever it stands.
+        for args in (["--json", trace], [trace, "--json"], [trace, "--json="]):
+            result = run("info", *args)
+            self.assertEqual(0, result.returncode, result.stderr)
+            facts = json.loads(result.stdout)
+            self.assertEqual(300, facts["peak_live_bytes"])
+            self.assertEqual(1, facts["free_unknown"])
+            self.assertIsNone(facts["duration_ns"])
+        out = self.folder / "out.json"
+        result = run("info", f"--json={out}", trace)
+        self.assertEqual(facts, json.loads(out.read_text()))
+        self.assertIn("peak_live_bytes", result.stdout)
+
+    def test_info_reads_stdin(self):
+        with open(self.write_trace()) as trace:
+            result = run("info", "-", "--json", stdin=trace)
+        self.assertEqual(4, json.loads(result.stdout)["events"], result.stderr)
+
+    def test_info_of_what_is_no_trace(self):
+        path = self.folder / "no-trace"
+        path.write_text("nothing of the kind\n")
+        out = self.folder / "out.json"
+        self.assert_input_error(run("info", path, f"--json={out}"), str(path))
+        self.assertFalse(out.exists())
+        self.assert_input_error(run("info", self.folder / "missing"), "missing")
+        self.assert_input_error(run("info", self.write_trace(), "--from=no-such"), "no-such", "formats")
+        self.assert_input_error(run("info", self.write_trace(), "--pid=12345"), "12345")
+
+    def test_unwritable_output_is_told_first(self):
+        result = run("info", self.write_trace(), f"--json={self.folder}/no/out.json")
+        self.assert_input_error(result, "no/out.json")
 
     def test_conform_of_what_is_no_log(self):
         log = self.folder / "log.txt"

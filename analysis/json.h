@@ -1,0 +1,28 @@
+// Messages as JSON.
+#ifndef HEAPSIM_ANALYSIS_JSON_H_
+#define HEAPSIM_ANALYSIS_JSON_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "google/protobuf/message.h"
+#include "proto/result.pb.h"
+
+namespace heapsim::analysis {
+
+// Every field by its name, in the order of the message, whether set or not: a field that tracks
+// presence and is absent is null where it has no default. Numbers are numbers (protobuf's own
+// printer quotes those of 64 bits), choices their short names. The options `hex` and `flat` of
+// proto/result.proto are honoured.
+nlohmann::ordered_json ToJson(const google::protobuf::Message& message);
+
+// The text of a result: one line a key, one line a sample, so that it can be read and compared.
+std::string ResultJson(const proto::Result& result);
+
+// JSON as text for a file or a terminal. Bytes that are no UTF-8 (names of a recorded program may
+// be anything) are replaced.
+std::string JsonText(const nlohmann::ordered_json& json, int indent);
+
+}  // namespace heapsim::analysis
+
+#endif  // HEAPSIM_ANALYSIS_JSON_H_

@@ -1,0 +1,15 @@
+// `heapsim info TRACE`.
+#ifndef HEAPSIM_SIM_TOOL_INFO_VERB_H_
+#define HEAPSIM_SIM_TOOL_INFO_VERB_H_
+
+#include <memory>
+
+#include "sim/tool/verb.h"
+
+namespace heapsim::sim {
+
+std::unique_ptr<Verb> MakeInfoVerb();
+
+}  // namespace heapsim::sim
+
+#endif  // HEAPSIM_SIM_TOOL_INFO_VERB_H_

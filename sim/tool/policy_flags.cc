@@ -1,0 +1,33 @@
+#include "sim/tool/policy_flags.h"
+
+#include <CLI/CLI.hpp>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "sim/policies/registry.h"
+#include "sim/policies/settings.h"
+
+namespace heapsim::sim {
+
+void PolicyFlags::AddFlags(CLI::App& app) {
+  app.add_option("--policy", policy_, "a policy's name or a .textproto file")
+      ->type_name("NAME|FILE")
+      ->capture_default_str();
+  app.add_option("--set", settings_,
+                 "changes one setting (repeatable; `heapsim policies NAME` lists them)")
+      ->type_name("PATH=VALUE")
+      ->allow_extra_args(false);
+}
+
+absl::StatusOr<proto::Policy> PolicyFlags::Load() const {
+  absl::StatusOr<proto::Policy> policy = LoadPolicy(policy_);
+  if (!policy.ok()) return policy.status();
+  for (const std::string& setting : settings_) {
+    if (absl::Status status = ApplySetting(setting, &*policy); !status.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("--set: ", status.message()));
+    }
+  }
+  return policy;
+}
+
+}  // namespace heapsim::sim

@@ -1,0 +1,37 @@
+#include "sim/tool/trace_input.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "traces/open_trace.h"
+
+namespace heapsim::sim {
+
+void Warn(absl::string_view message) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "heapsim: warning: %s\n", std::string(message).c_str());
+}
+
+void TraceInput::AddFlags(CLI::App& app) {
+  app.add_option("TRACE", path_,
+                 "a .htrace or a recording of a known format, packed or not; - for stdin")
+      ->required();
+  app.add_option("--pid", pid_, "the recorded process to take (default: the one of most events)")
+      ->type_name("N");
+  app.add_option("--from", from_, "the recording's format (default: recognised by content)")
+      ->type_name("FORMAT");
+}
+
+absl::StatusOr<std::unique_ptr<traces::TraceReader>> TraceInput::Open() const {
+  absl::StatusOr<traces::OpenedTrace> opened =
+      traces::OpenTrace(path_, {.pid = pid_, .from = from_});
+  if (!opened.ok()) return opened.status();
+  for (const std::string& warning : opened->warnings) {
+    Warn(absl::StrCat(path_ == "-" ? "standard input" : path_, ": ", warning));
+  }
+  return std::move(opened->reader);
+}
+
+}  // namespace heapsim::sim
