@@ -251,12 +251,12 @@ std::vector<Case> Cases() {
         const std::string name =
             std::to_string(page_size) + kNames[static_cast<int>(huge)] + (limited ? "Limited" : "");
         cases.push_back(
-            {name, options, 1500, VmaMap::kTop, 400, page_size == 4096 ? 8000 : 4000, 1, false});
+            {name, options, 1500, VmaMap::kTop, 400, page_size == 4096 ? 8000 : 4000, 4, false});
         // Across the border of two chunks.
         if (!limited) options.huge_page_size = Bytes(128 * page_size);
         const uint64_t border = uint64_t{1} << 46;
         cases.push_back({name + "Border", options, 1500, border + 700 * page_size, 400,
-                         page_size == 4096 ? 6000 : 3000, 1, true});
+                         page_size == 4096 ? 6000 : 3000, 4, true});
       }
     }
   }
