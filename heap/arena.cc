@@ -17,7 +17,7 @@ Arena::Arena(const ArenaLayout& layout, Os* os, MemStats* stats)
 void Arena::Map(MapArea area, Address begin, Bytes length, SysStat stat) {
   stats_->sys(stat) += length.v;
   if (!os_->Map(area, begin, length, stat)) {
-    Throw(FatalCode::kCannotMap, "runtime: cannot map pages in arena address space");
+    Throw(FatalCode::kCannotMap, "runtime: out of memory");
   }
 }
 

@@ -2,6 +2,7 @@
 // mcache.refill, mcentral, mheap.alloc).
 
 #include <bit>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "heap/fatal.h"
@@ -170,7 +171,6 @@ SpanId Heap::AllocateGcSpan(Pages npages, SpanClass c, bool large, bool needzero
   if (!sweep_done_) ReclaimPages(npages);
   TransferLocal(p_);
   const SpanId id = TakePages(npages, c, large);
-  if (id == kNoSpan) Throw(FatalCode::kOutOfMemory, "out of memory");
   if (options_.reclaim == Reclaim::kGc) SweptStack().push_back(id);
   Span& s = spans_[id];
   if (needzero && s.needzero) seams_.os->Touch(s.address(), s.bytes());
@@ -183,8 +183,10 @@ SpanId Heap::TakePages(Pages npages, SpanClass c, bool large) {
   const PageRun run = pages_->Allocate(npages);
   if (run.span == kNoSpan) {
     Throw(FatalCode::kOutOfMemory,
-          absl::StrCat("runtime: out of memory: cannot allocate ", run.refused.v, "-byte block (",
-                       stats_.heap_sys, " in use)"));
+          run.refused.v == 0
+              ? std::string("out of memory")
+              : absl::StrCat("runtime: out of memory: cannot allocate ", run.refused.v,
+                             "-byte block (", stats_.heap_sys, " in use)"));
   }
   Span& s = spans_[run.span];
   stats_.heap_inuse += npages.bytes().v;

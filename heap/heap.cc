@@ -53,14 +53,10 @@ Heap::Heap(const HeapOptions& options, const HeapSeams& seams, PagesFactory page
   }
   stats_.mcache_inuse = cache_records_.inuse().v;
 
-  // As if a cycle had marked what makes the least trigger come out.
+  // As if a cycle had marked what makes the least trigger of GOGC=100 come out. The runtime does
+  // this before it reads GOGC, so that the number is the same for any.
   trigger_ratio_ = kInitialTriggerRatio;
-  const uint64_t minimum =
-      options_.gc_percent < 0
-          ? 0
-          : uint64_t{4 << 20} * static_cast<uint64_t>(options_.gc_percent) / 100;
-  stats_.heap_marked =
-      static_cast<uint64_t>(static_cast<double>(minimum) / (1 + kInitialTriggerRatio));
+  stats_.heap_marked = static_cast<uint64_t>((4 << 20) / (1 + kInitialTriggerRatio));
   SetTriggerRatio(trigger_ratio_);
 }
 
@@ -125,7 +121,7 @@ void Heap::FreeManual(SpanId span, SpanKind kind) {
 
 SpanId Heap::AllocateSpan(Pages npages, SpanClass span_class, bool large) {
   const SpanId id = TakePages(npages, span_class, large);
-  if (id != kNoSpan) spans_[id].needzero = false;
+  spans_[id].needzero = false;
   return id;
 }
 

@@ -86,7 +86,10 @@ class Heap {
 
   // Places an object in a slot of the given class, never tiny: what an alignment asks for.
   Placement MallocClass(uint32_t p, uint32_t size_class, bool noscan, bool needzero) {
-    return Small(p, static_cast<SpanClass>(size_class << 1 | (noscan ? 1 : 0)), needzero);
+    const Placement r =
+        Small(p, static_cast<SpanClass>(size_class << 1 | (noscan ? 1 : 0)), needzero);
+    local_[p].scan += noscan ? 0 : (*options_.classes)[size_class].size;
+    return r;
   }
   // A large object of `size` bytes on pages for `span_bytes` >= size.
   Placement MallocLarge(uint32_t p, uint64_t size, uint64_t span_bytes, bool noscan, bool needzero);
@@ -110,7 +113,7 @@ class Heap {
   SpanId AllocateManual(Pages npages, SpanKind kind);
   void FreeManual(SpanId span, SpanKind kind);
   // A span for objects without reclaim, sweep or setup of slots, and its way back: what a log of
-  // the page level alone drives.
+  // the page level alone drives. Throws kOutOfMemory.
   SpanId AllocateSpan(Pages npages, SpanClass span_class, bool large);
   void FreeSpan(SpanId span, FreeCause cause);
   // Gives back free pages unused for longer than `limit` nanoseconds at `now`.
@@ -134,8 +137,9 @@ class Heap {
   void FlushAll();
   void SetPhase(GcPhase phase) { phase_ = phase; }
   GcPhase phase() const { return phase_; }
-  // Marking found this many bytes alive.
-  void SetMarked(uint64_t bytes);
+  // Marking found this many bytes alive, and scanned `scan_work` bytes for it (0 where that is not
+  // known): the new heap_live and heap_scan.
+  void SetMarked(uint64_t bytes, uint64_t scan_work = 0);
   // The mark phase is over: raises the sweep generation. Throws kNonEmptySweptList where the last
   // cycle was not swept.
   void StartSweep();
@@ -299,7 +303,9 @@ inline Placement Heap::Malloc(uint32_t p, uint64_t size, bool noscan, bool needz
   if (noscan && size < kTinySize && options_.tiny) return Tiny(p, static_cast<uint32_t>(size));
   if (size <= options_.classes->max_small_size()) {
     const uint32_t c = options_.classes->ClassOf(size);
-    return Small(p, static_cast<SpanClass>(c << 1 | (noscan ? 1 : 0)), needzero);
+    const Placement r = Small(p, static_cast<SpanClass>(c << 1 | (noscan ? 1 : 0)), needzero);
+    local_[p].scan += noscan ? 0 : size;  // after: a refill moves what was counted before
+    return r;
   }
   return MallocLarge(p, size, RoundUp(size, kPageSize), noscan, needzero);
 }

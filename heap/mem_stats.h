@@ -22,6 +22,8 @@ struct MemStats {
   // collector is paced by.
   uint64_t heap_live = 0;
   uint64_t heap_marked = 0;
+  // Bytes that a collector would have to scan: requested sizes of objects with pointers (the
+  // runtime leaves out what follows an object's last pointer, which nobody knows here).
   uint64_t heap_scan = 0;
   uint64_t gc_trigger = 0, next_gc = 0;
 

@@ -17,9 +17,10 @@ constexpr uint64_t kNever = ~uint64_t{0};
 
 }  // namespace
 
-void Heap::SetMarked(uint64_t bytes) {
+void Heap::SetMarked(uint64_t bytes, uint64_t scan_work) {
   stats_.heap_marked = bytes;
   stats_.heap_live = bytes;
+  stats_.heap_scan = scan_work;
 }
 
 void Heap::StartSweep() {

@@ -46,7 +46,12 @@ PageRun Go110Pages::Allocate(Pages npages) {
     if (!Grow(npages, &run.refused)) return run;
     run.grew = true;
     id = treap_.Remove(npages);
-    if (id == kNoSpan) return run;
+    if (id == kNoSpan) {
+      // What was gained by the smaller ask can be too short for the treap; the runtime does not
+      // look at the lists again.
+      run.refused = Bytes(0);
+      return run;
+    }
   }
 
   Span& s = spans_[id];

@@ -34,7 +34,7 @@ struct PageRun {
                           // needzero set, in no list, its pages' table entries set
   Pages source;           // length of the free run that was chosen, before trimming
   bool grew = false;
-  Bytes refused;  // where there is no memory: what growth asked for last
+  Bytes refused;  // where there is no memory: what growth asked for last, 0 where it got that
 };
 
 // A free run as seen by a walk.
