@@ -61,7 +61,7 @@ int AndroidImporter::Sniff(absl::string_view head) const {
     Line line;
     return Parse(text, &line);
   });
-  return percent >= 50 ? percent : 0;
+  return percent >= 20 ? percent : 0;
 }
 
 absl::Status AndroidImporter::Import(ByteSource& source, ImportSink& sink) const {
