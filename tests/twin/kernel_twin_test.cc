@@ -22,7 +22,6 @@
 //     on a list) never. What it reports as LazyFree may therefore fall short of the machine's
 //     figure, never exceed it.
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -30,8 +29,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -39,13 +36,13 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "heap/seams.h"
 #include "heap/units.h"
 #include "sim/machine/machine.h"
+#include "sim/machine/own_process.h"
 
 namespace heapsim::sim {
 namespace {
@@ -61,15 +58,9 @@ constexpr uint64_t kBegin = 0x200000000000;
 constexpr uint64_t kPages = 4 * 512;
 constexpr uint64_t kEnd = kBegin + kPages * kPageSize;
 
-struct Area {
-  uint64_t begin, end;
-  bool writable;
-  bool operator==(const Area&) const = default;
-};
-
-std::string Text(const std::vector<Area>& areas) {
+std::string Text(const std::vector<KernelArea>& areas) {
   std::string text;
-  for (const Area& a : areas) {
+  for (const KernelArea& a : areas) {
     absl::StrAppend(&text, a.writable ? " rw" : " --", (a.begin - kBegin) / kPageSize, "-",
                     (a.end - kBegin) / kPageSize);
   }
@@ -79,12 +70,7 @@ std::string Text(const std::vector<Area>& areas) {
 // The kernel's side.
 class Kernel {
  public:
-  Kernel() { pagemap_ = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC); }
-  ~Kernel() {
-    munmap(At(kBegin), kEnd - kBegin);
-    if (pagemap_ >= 0) close(pagemap_);
-  }
-  bool can_see_pages() const { return pagemap_ >= 0; }
+  ~Kernel() { munmap(At(kBegin), kEnd - kBegin); }
 
   static void* At(uint64_t address) { return reinterpret_cast<void*>(address); }
   static int Bits(Protection p) {
@@ -111,47 +97,9 @@ class Kernel {
     }
   }
 
-  std::vector<bool> Resident() const {
-    std::vector<uint64_t> entries(kPages);
-    const ssize_t got = pread(pagemap_, entries.data(), kPages * 8, kBegin / kPageSize * 8);
-    EXPECT_EQ(got, static_cast<ssize_t>(kPages * 8)) << strerror(errno);
-    std::vector<bool> resident(kPages);
-    // Bit 63: present; bit 62: swapped.
-    for (uint64_t i = 0; i < kPages; ++i) resident[i] = (entries[i] >> 62) != 0;
-    return resident;
-  }
-
-  std::vector<Area> Areas() const {
-    std::vector<Area> areas;
-    std::ifstream maps("/proc/self/maps");
-    for (std::string line; std::getline(maps, line);) {
-      unsigned long begin, end;
-      char permissions[5];
-      if (sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, permissions) != 3) continue;
-      if (begin >= kBegin && begin < kEnd) areas.push_back({begin, end, permissions[1] == 'w'});
-    }
-    return areas;
-  }
-
-  // The sum of a field of smaps over the window, in bytes.
-  uint64_t Sum(const std::string& field) const {
-    uint64_t sum = 0;
-    bool inside = false;
-    std::ifstream smaps("/proc/self/smaps");
-    for (std::string line; std::getline(smaps, line);) {
-      unsigned long begin, end, kib;
-      if (sscanf(line.c_str(), "%lx-%lx ", &begin, &end) == 2) {
-        inside = begin >= kBegin && begin < kEnd;
-      } else if (inside && absl::StartsWith(line, field + ":") &&
-                 sscanf(line.c_str() + field.size() + 1, "%lu", &kib) == 1) {
-        sum += kib * 1024;
-      }
-    }
-    return sum;
-  }
-
- private:
-  int pagemap_;
+  std::vector<bool> Resident() const { return ReadResidentPages(kBegin, kEnd).value(); }
+  std::vector<KernelArea> Areas() const { return ReadAreas(kBegin, kEnd).value(); }
+  KernelUsage Usage() const { return ReadUsage(kBegin, kEnd).value(); }
 };
 
 int ToErrno(Errno error) {
@@ -168,8 +116,8 @@ int ToErrno(Errno error) {
   return -1;
 }
 
-std::vector<Area> AreasOf(const Machine& machine) {
-  std::vector<Area> areas;
+std::vector<KernelArea> AreasOf(const Machine& machine) {
+  std::vector<KernelArea> areas;
   for (const auto& [begin, vma] : machine.vmas().tree()) {
     areas.push_back({begin, vma.end, vma.flags.protection == Protection::kReadWrite});
   }
@@ -177,9 +125,9 @@ std::vector<Area> AreasOf(const Machine& machine) {
 }
 
 // Adjacent areas of the same protection as one.
-std::vector<Area> Joined(const std::vector<Area>& areas) {
-  std::vector<Area> joined;
-  for (const Area& a : areas) {
+std::vector<KernelArea> Joined(const std::vector<KernelArea>& areas) {
+  std::vector<KernelArea> joined;
+  for (const KernelArea& a : areas) {
     if (!joined.empty() && joined.back().end == a.begin && joined.back().writable == a.writable) {
       joined.back().end = a.end;
     } else {
@@ -209,12 +157,12 @@ bool MergesAsModelled() {
 // accident of the kernel's.
 
 std::string AreaDifference(const Machine& machine, const Kernel& kernel, bool exact) {
-  const std::vector<Area> want = kernel.Areas();
-  const std::vector<Area> got = AreasOf(machine);
+  const std::vector<KernelArea> want = kernel.Areas();
+  const std::vector<KernelArea> got = AreasOf(machine);
   bool same = exact ? got == want : Joined(got) == Joined(want);
-  for (const Area& ours : got) {
+  for (const KernelArea& ours : got) {
     same &= std::any_of(want.begin(), want.end(),
-                        [&](const Area& theirs) { return theirs.begin == ours.begin; });
+                        [&](const KernelArea& theirs) { return theirs.begin == ours.begin; });
   }
   return same ? "" : absl::StrCat("areas:", Text(got), "\nkernel:", Text(want));
 }
@@ -340,15 +288,16 @@ class Twins {
     std::string difference = AreaDifference(machine_, kernel_, exact_);
     if (difference.empty() && step % 4 == 0) difference = PageDifference(machine_, kernel_);
     if (!difference.empty() || step % 16 != 0) return difference;
-    const uint64_t rss = kernel_.Sum("Rss");
+    const KernelUsage usage = kernel_.Usage();
+    const uint64_t rss = usage.resident_bytes;
     const uint64_t resident = machine_.resident_bytes().v;
-    const uint64_t lazy = kernel_.Sum("LazyFree");
+    const uint64_t lazy = usage.lazily_freed_bytes;
     lazy_seen_ += lazy;
     if (huge_ ? rss > resident : rss != resident) return Difference("rss", resident, rss);
     if (lazy > machine_.lazily_freed_bytes().v) {
       return Difference("lazily freed", machine_.lazily_freed_bytes().v, lazy);
     }
-    return Difference("huge", machine_.huge_bytes().v, kernel_.Sum("AnonHugePages"));
+    return Difference("huge", machine_.huge_bytes().v, usage.huge_bytes);
   }
 
   uint64_t Below(uint64_t n) { return random_() % n; }
@@ -400,7 +349,8 @@ class KernelTwinTest : public testing::TestWithParam<int> {
  protected:
   void SetUp() override {
     if (sysconf(_SC_PAGESIZE) != static_cast<long>(kPageSize)) GTEST_SKIP() << "other page size";
-    if (!Kernel().can_see_pages()) GTEST_SKIP() << "no /proc/self/pagemap";
+    const auto pages = ReadResidentPages(kBegin, kEnd);
+    if (!pages.ok()) GTEST_SKIP() << pages.status();
     exact_ = MergesAsModelled();
     std::cout << (exact_ ? "areas compared exactly\n"
                          : "an older kernel: it may have more areas\n");
