@@ -33,7 +33,9 @@ bool StartsNative(absl::string_view head) {
 // Says which process was taken where there are others.
 void WarnOfOtherProcesses(const OpenOptions& options, OpenedTrace* opened) {
   const TraceReader& reader = *opened->reader;
-  if (options.pid.has_value() || reader.processes().size() < 2) return;
+  // Who copies the whole trace gets them too.
+  if (options.pid.has_value() || options.copy_to != nullptr) return;
+  if (reader.processes().size() < 2) return;
   constexpr size_t kNamed = 6;
   std::vector<ProcessEntry> others;
   uint64_t taken = 0;
@@ -68,6 +70,19 @@ absl::StatusOr<std::unique_ptr<ByteSource>> SpoolAll(ByteSource& source) {
   }
 }
 
+absl::Status CopyAll(ByteSource& seekable, ByteSink& sink) {
+  std::string buffer(1 << 20, '\0');
+  for (uint64_t offset = 0; offset < seekable.size();) {
+    absl::StatusOr<size_t> got = seekable.ReadAt(offset, buffer.data(), buffer.size());
+    if (!got.ok()) return got.status();
+    if (*got == 0) return absl::DataLossError("the file became shorter while it was read");
+    absl::Status put = sink.Append(absl::string_view(buffer).substr(0, *got));
+    if (!put.ok()) return put;
+    offset += *got;
+  }
+  return absl::OkStatus();
+}
+
 // Whether the `.htrace` that starts so may hold more than one process, which only its end tells
 // apart.
 bool MayHoldProcesses(absl::string_view head, const std::string& name) {
@@ -84,12 +99,17 @@ bool MayHoldProcesses(absl::string_view head, const std::string& name) {
 absl::StatusOr<OpenedTrace> OpenNative(std::unique_ptr<ByteSource> source, absl::string_view head,
                                        const std::string& name, const OpenOptions& options) {
   if (!source->seekable()) {
-    const bool keep = options.pid.has_value() || MayHoldProcesses(head, name);
+    const bool keep =
+        options.pid.has_value() || options.copy_to != nullptr || MayHoldProcesses(head, name);
     if (keep) {
       absl::StatusOr<std::unique_ptr<ByteSource>> kept = SpoolAll(*source);
       if (!kept.ok()) return kept.status();
       source = *std::move(kept);
     }
+  }
+  if (options.copy_to != nullptr) {
+    absl::Status copied = CopyAll(*source, *options.copy_to);
+    if (!copied.ok()) return copied;
   }
   ReaderOptions reader_options;
   reader_options.pid = options.pid;
@@ -108,8 +128,10 @@ absl::StatusOr<OpenedTrace> OpenForeign(std::unique_ptr<DecompressedSource> pack
   const DecompressedSource& layer = *packed;
   const std::unique_ptr<ByteSource> source = PrependSource(std::move(head), std::move(packed));
   Spool spool;
-  // Read once and thrown away: fast beats small.
-  TraceWriter writer(&spool, WriterOptions{.level = 1});
+  // What is read once and thrown away is better fast than small.
+  const WriterOptions writer_options =
+      options.copy_to == nullptr ? WriterOptions{.level = 1} : WriterOptions{};
+  TraceWriter writer(&spool, writer_options);
   ImportSink sink(std::string(importer.name()), options.keep_call_sites, &writer);
   absl::Status status = importer.Import(*source, sink);
   if (status.ok() && !layer.damage().empty()) sink.Incomplete(layer.damage());
@@ -126,6 +148,10 @@ absl::StatusOr<OpenedTrace> OpenForeign(std::unique_ptr<DecompressedSource> pack
   }
   absl::StatusOr<std::unique_ptr<ByteSource>> imported = spool.Finish();
   if (!imported.ok()) return imported.status();
+  if (options.copy_to != nullptr) {
+    status = CopyAll(**imported, *options.copy_to);
+    if (!status.ok()) return status;
+  }
   ReaderOptions reader_options;
   reader_options.pid = options.pid;
   absl::StatusOr<std::unique_ptr<TraceReader>> reader =

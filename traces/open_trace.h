@@ -10,16 +10,20 @@
 
 #include "absl/status/statusor.h"
 #include "traces/format/trace_reader.h"
+#include "traces/io/byte_sink.h"
 
 namespace heapsim::traces {
 
 struct OpenOptions {
   // The process to read, by its recorded id; without it the one with the most events.
-  std::optional<uint64_t> pid;
+  std::optional<uint64_t> pid = std::nullopt;
   // An importer's name, or "htrace"; empty: recognised by content.
-  std::string from;
+  std::string from = "";
   // Whether an importer shall read call sites (a `.htrace` has them or not).
   bool keep_call_sites = false;
+  // Where the whole trace, with all its processes, is written as a `.htrace` while it is opened;
+  // null: nowhere. The caller commits it.
+  ByteSink* copy_to = nullptr;
 };
 
 struct OpenedTrace {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "traces/open_trace.h"
 
 namespace heapsim::sim {
 
@@ -14,8 +13,8 @@ void Warn(absl::string_view message) {
   std::fprintf(stderr, "heapsim: warning: %s\n", std::string(message).c_str());
 }
 
-void TraceInput::AddFlags(CLI::App& app) {
-  app.add_option("TRACE", path_,
+void TraceInput::AddFlags(CLI::App& app, const std::string& argument) {
+  app.add_option(argument, path_,
                  "a .htrace or a recording of a known format, packed or not; - for stdin")
       ->required();
   app.add_option("--pid", pid_, "the recorded process to take (default: the one of most events)")
@@ -24,9 +23,11 @@ void TraceInput::AddFlags(CLI::App& app) {
       ->type_name("FORMAT");
 }
 
-absl::StatusOr<std::unique_ptr<traces::TraceReader>> TraceInput::Open() const {
-  absl::StatusOr<traces::OpenedTrace> opened =
-      traces::OpenTrace(path_, {.pid = pid_, .from = from_});
+absl::StatusOr<std::unique_ptr<traces::TraceReader>> TraceInput::Open(
+    traces::OpenOptions options) const {
+  options.pid = pid_;
+  options.from = from_;
+  absl::StatusOr<traces::OpenedTrace> opened = traces::OpenTrace(path_, options);
   if (!opened.ok()) return opened.status();
   for (const std::string& warning : opened->warnings) {
     Warn(absl::StrCat(path_ == "-" ? "standard input" : path_, ": ", warning));

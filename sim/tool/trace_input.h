@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "traces/format/trace_reader.h"
+#include "traces/open_trace.h"
 
 namespace CLI {
 class App;
@@ -18,11 +19,13 @@ namespace heapsim::sim {
 
 class TraceInput {
  public:
-  void AddFlags(CLI::App& app);
+  void AddFlags(CLI::App& app, const std::string& argument = "TRACE");
 
-  // Opens the trace; what there is to say about it goes to stderr as warnings.
-  absl::StatusOr<std::unique_ptr<traces::TraceReader>> Open() const;
+  // Opens the trace; what there is to say about it goes to stderr as warnings. Of `options`, what
+  // flags decide is set here.
+  absl::StatusOr<std::unique_ptr<traces::TraceReader>> Open(traces::OpenOptions options = {}) const;
 
+  bool has_pid() const { return pid_.has_value(); }
   const std::string& path() const { return path_; }
 
  private:

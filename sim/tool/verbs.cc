@@ -1,5 +1,6 @@
 #include "sim/tool/conform_verb.h"
 #include "sim/tool/formats_verb.h"
+#include "sim/tool/import_verb.h"
 #include "sim/tool/info_verb.h"
 #include "sim/tool/policies_verb.h"
 #include "sim/tool/verb.h"
@@ -9,6 +10,7 @@ namespace heapsim::sim {
 absl::Span<const VerbEntry> Verbs() {
   static constexpr VerbEntry kVerbs[] = {
       {"info", "counts and peaks of a trace", MakeInfoVerb},
+      {"import", "turns a recording of any known format into a .htrace", MakeImportVerb},
       {"conform", "checks the heap against logs of the real Go runtime", MakeConformVerb},
       {"policies", "lists the policies, or the settings of one", MakePoliciesVerb},
       {"formats", "lists the trace formats", MakeFormatsVerb},

@@ -104,6 +104,26 @@ class CliTest(unittest.TestCase):
             result = run("info", "-", "--json", stdin=trace)
         self.assertEqual(4, json.loads(result.stdout)["events"], result.stderr)
 
+    def test_import_keeps_the_facts(self):
+        out = self.folder / "out.htrace"
+        result = run("import", self.write_trace(), "-o", out)
+        self.assertEqual(0, result.returncode, result.stderr)
+        facts = [json.loads(run("info", "--json", path).stdout) for path in (self.write_trace(), out)]
+        self.assertEqual(facts[0], facts[1])
+        copy = self.folder / "copy.htrace"
+        self.assertEqual(0, run("import", f"--output={copy}", out).returncode)
+        self.assertEqual(out.read_bytes(), copy.read_bytes())
+
+    def test_damage_leaves_no_output(self):
+        good, bad, out = (self.folder / name for name in ("good.htrace", "bad.htrace", "out.htrace"))
+        run("import", self.write_trace(), "-o", good)
+        data = bytearray(good.read_bytes())
+        data[len(data) // 2] ^= 1
+        bad.write_bytes(data)
+        self.assert_input_error(run("import", bad, "-o", out), str(bad), "offset")
+        self.assert_input_error(run("info", bad), str(bad), "offset")
+        self.assertEqual({good, bad, self.folder / "trace.txt"}, set(self.folder.iterdir()))
+
     def test_info_of_what_is_no_trace(self):
         path = self.folder / "no-trace"
         path.write_text("nothing of the kind\n")
