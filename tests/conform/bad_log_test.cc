@@ -78,7 +78,7 @@ TEST(BadLog, CutOrDamagedCompression) {
 // Whatever one byte becomes, the answer is a word, and mostly a line.
 TEST(BadLog, GarbledBytes) {
   std::mt19937 random(3);
-  for (const char* name : {kObjects, kPages, "finalizers_small_l2", "largechurn3_10k_l2"}) {
+  for (const char* name : {kObjects, kPages, "finalizers_26k_l2", "largechurn3_10k_l2"}) {
     const std::string text = absl::StrJoin(LogLines(LogPath(name)), "\n");
     for (int i = 0; i < 150; ++i) {
       std::string garbled = text;
