@@ -349,6 +349,10 @@ Bytes Machine::LazilyFreedBytes(Address begin, Bytes length) const {
   return BytesOn(begin, length, &PageMap::CountLazy);
 }
 
+Bytes Machine::ReadyBytes(Address begin, Bytes length) const {
+  return BytesOn(begin, length, &PageMap::CountReady);
+}
+
 Address Machine::Next(Address begin, Bytes length,
                       PageNumber (PageMap::*next)(PageNumber, PageNumber) const) const {
   const Address end = begin + length;
@@ -363,6 +367,14 @@ Address Machine::NextResident(Address begin, Bytes length) const {
 
 Address Machine::NextNonResident(Address begin, Bytes length) const {
   return Next(begin, length, &PageMap::NextNonResident);
+}
+
+Address Machine::NextReady(Address begin, Bytes length) const {
+  return Next(begin, length, &PageMap::NextReady);
+}
+
+Address Machine::NextNotReady(Address begin, Bytes length) const {
+  return Next(begin, length, &PageMap::NextNotReady);
 }
 
 uint64_t Machine::StateHash() const {

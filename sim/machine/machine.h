@@ -139,9 +139,14 @@ class Machine {
   // Bytes of the range that lie on resident (lazily freed) pages.
   heap::Bytes ResidentBytes(heap::Address begin, heap::Bytes length) const;
   heap::Bytes LazilyFreedBytes(heap::Address begin, heap::Bytes length) const;
-  // The first address in the range that is (not) resident, or its end.
+  // Bytes of the range on pages whose touch would change nothing: resident, accessible and not
+  // lazily freed.
+  heap::Bytes ReadyBytes(heap::Address begin, heap::Bytes length) const;
+  // The first address in the range that is (not) resident, or (not) ready; or the range's end.
   heap::Address NextResident(heap::Address begin, heap::Bytes length) const;
   heap::Address NextNonResident(heap::Address begin, heap::Bytes length) const;
+  heap::Address NextReady(heap::Address begin, heap::Bytes length) const;
+  heap::Address NextNotReady(heap::Address begin, heap::Bytes length) const;
 
   // Totals. Lazily freed memory is resident, as in Linux.
   heap::Bytes resident_bytes() const { return Size(pages_.resident()); }

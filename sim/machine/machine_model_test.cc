@@ -212,20 +212,31 @@ TEST_P(ModelTest, Agrees) {
     // Queries of a range of any alignment.
     const uint64_t from = at + below(page_size);
     const uint64_t length = below(at + size - from + 1);
-    uint64_t resident = 0, lazy = 0, next = from + length, next_not = from + length;
-    for (uint64_t a = from; a < from + length;) {
-      const uint64_t stop = std::min(from + length, (a / page_size + 1) * page_size);
+    const uint64_t stop_at = from + length;
+    uint64_t resident = 0, lazy = 0, ready = 0;
+    uint64_t next_resident = stop_at, next_non_resident = stop_at;
+    uint64_t next_ready = stop_at, next_not_ready = stop_at;
+    for (uint64_t a = from; a < stop_at;) {
+      const uint64_t stop = std::min(stop_at, (a / page_size + 1) * page_size);
       const NaiveMachine::Page& page = naive.page(a);
+      const bool is_ready =
+          page.resident && !page.lazy && naive.Writable(a / page_size * page_size, page_size);
       if (page.resident) resident += stop - a;
       if (page.lazy) lazy += stop - a;
-      uint64_t& first_seen = page.resident ? next : next_not;
-      first_seen = std::min(first_seen, a);
+      if (is_ready) ready += stop - a;
+      uint64_t& residency = page.resident ? next_resident : next_non_resident;
+      residency = std::min(residency, a);
+      uint64_t& readiness = is_ready ? next_ready : next_not_ready;
+      readiness = std::min(readiness, a);
       a = stop;
     }
     EXPECT_EQ(machine.ResidentBytes(Address(from), Bytes(length)).v, resident);
     EXPECT_EQ(machine.LazilyFreedBytes(Address(from), Bytes(length)).v, lazy);
-    EXPECT_EQ(machine.NextResident(Address(from), Bytes(length)).v, next);
-    EXPECT_EQ(machine.NextNonResident(Address(from), Bytes(length)).v, next_not);
+    EXPECT_EQ(machine.ReadyBytes(Address(from), Bytes(length)).v, ready);
+    EXPECT_EQ(machine.NextResident(Address(from), Bytes(length)).v, next_resident);
+    EXPECT_EQ(machine.NextNonResident(Address(from), Bytes(length)).v, next_non_resident);
+    EXPECT_EQ(machine.NextReady(Address(from), Bytes(length)).v, next_ready);
+    EXPECT_EQ(machine.NextNotReady(Address(from), Bytes(length)).v, next_not_ready);
   }
   // The run was worth something.
   EXPECT_GT(machine.stats().refaulted_bytes, 0u);

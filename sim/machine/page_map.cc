@@ -423,15 +423,23 @@ uint64_t PageMap::CountResident(PageNumber begin, PageNumber end) const {
   });
 }
 
-uint64_t PageMap::CountLazy(PageNumber begin, PageNumber end) const {
-  return CountWords(begin, end, [](const Chunk& chunk, uint64_t from, uint64_t to) -> uint64_t {
-    if (chunk.lazy.is_clear()) return 0;
-    if (chunk.lazy.is_set()) return to - from;
+uint64_t PageMap::CountBits(PageBits Chunk::*bits, PageNumber begin, PageNumber end) const {
+  return CountWords(begin, end, [bits](const Chunk& chunk, uint64_t from, uint64_t to) -> uint64_t {
+    const PageBits& words = chunk.*bits;
+    if (words.is_clear()) return 0;
+    if (words.is_set()) return to - from;
     uint64_t total = 0;
-    ForWords(from, to,
-             [&](uint64_t word, uint64_t mask) { total += Count(chunk.lazy[word] & mask); });
+    ForWords(from, to, [&](uint64_t word, uint64_t mask) { total += Count(words[word] & mask); });
     return total;
   });
+}
+
+uint64_t PageMap::CountLazy(PageNumber begin, PageNumber end) const {
+  return CountBits(&Chunk::lazy, begin, end);
+}
+
+uint64_t PageMap::CountReady(PageNumber begin, PageNumber end) const {
+  return CountBits(&Chunk::ready, begin, end);
 }
 
 // `bits(chunk, word)` is what to look for; `absent` that of a chunk that does not exist.
@@ -461,6 +469,16 @@ PageNumber PageMap::NextResident(PageNumber begin, PageNumber end) const {
 PageNumber PageMap::NextNonResident(PageNumber begin, PageNumber end) const {
   return NextSet(begin, end, kAll,
                  [](const Chunk& chunk, uint64_t word) { return ~chunk.Resident(word); });
+}
+
+PageNumber PageMap::NextReady(PageNumber begin, PageNumber end) const {
+  return NextSet(begin, end, 0,
+                 [](const Chunk& chunk, uint64_t word) { return chunk.ready[word]; });
+}
+
+PageNumber PageMap::NextNotReady(PageNumber begin, PageNumber end) const {
+  return NextSet(begin, end, kAll,
+                 [](const Chunk& chunk, uint64_t word) { return ~chunk.ready[word]; });
 }
 
 uint64_t PageMap::Hash(uint64_t hash) const {

@@ -133,9 +133,12 @@ class PageMap {
   bool IsHuge(PageNumber page) const;
   uint64_t CountResident(PageNumber begin, PageNumber end) const;
   uint64_t CountLazy(PageNumber begin, PageNumber end) const;
-  // The first page in the range that is (not) resident, or `end`.
+  uint64_t CountReady(PageNumber begin, PageNumber end) const;
+  // The first page in the range that is (not) resident or ready, or `end`.
   PageNumber NextResident(PageNumber begin, PageNumber end) const;
   PageNumber NextNonResident(PageNumber begin, PageNumber end) const;
+  PageNumber NextReady(PageNumber begin, PageNumber end) const;
+  PageNumber NextNotReady(PageNumber begin, PageNumber end) const;
 
   uint64_t resident() const { return resident_; }
   uint64_t lazy() const { return lazy_; }
@@ -167,6 +170,7 @@ class PageMap {
   static void ForWords(uint64_t begin, uint64_t end, Visit visit);
   template <typename Count>
   uint64_t CountWords(PageNumber begin, PageNumber end, Count count) const;
+  uint64_t CountBits(PageBits Chunk::*bits, PageNumber begin, PageNumber end) const;
   template <typename Bits>
   PageNumber NextSet(PageNumber begin, PageNumber end, uint64_t absent, Bits bits) const;
 
