@@ -31,6 +31,7 @@ struct ModelSpan {
   // Of spans that hold objects.
   SpanClass span_class = 0;
   uint64_t slots = 0, slot_bytes = 0;
+  uint64_t limit = 0;        // bytes of the span that objects can be in
   uint64_t count = 0;        // slots taken, as far as is known
   uint64_t free_index = 0;   // slots below it are taken (gc reclaim)
   std::set<uint64_t> taken;  // gc: found alive by the last sweep; explicit: taken now

@@ -11,7 +11,7 @@
 #include "gtest/gtest.h"
 #include "heap/fakes.h"
 #include "heap/heap.h"
-#include "heap/pages/go110.h"
+#include "heap/naive/heap_view.h"
 
 namespace heapsim::heap::naive {
 namespace {
@@ -23,29 +23,6 @@ struct Setting {
   uint32_t priority_mask;
   uint64_t longest;  // pages a span, at most
 };
-
-// The real free lists and treap, as PageModel::FreeSpans gives its own.
-std::vector<std::string> FreeSpans(const Heap& heap) {
-  std::vector<std::string> texts;
-  const SpanTable& spans = heap.spans();
-  const auto add = [&](SpanId id, absl::string_view where) {
-    const Span& s = spans[id];
-    texts.push_back(absl::StrCat(where, " ", id, " ", spans.PageIndex(s.address()), " ", s.npages,
-                                 " ", s.npreleased, " ", s.unusedsince, " ", s.needzero ? 1 : 0));
-  };
-  for (uint32_t n = 0; n < kMaxHeapList; ++n) {
-    for (SpanId id = spans.First(static_cast<ListId>(kFreeLists + n)); id != kNoSpan;
-         id = spans[id].next) {
-      add(id, "list");
-    }
-  }
-  static_cast<const Go110Pages&>(heap.pages())
-      .treap()
-      .Walk([&](uint32_t depth, SpanId id, uint32_t priority) {
-        add(id, absl::StrCat("treap ", depth, " ", priority));
-      });
-  return texts;
-}
 
 class PageModelTest : public testing::TestWithParam<Setting> {};
 
