@@ -40,7 +40,7 @@ enum class FatalCode : uint8_t {
   kSpanCached,               // a cached span reaches the central list
   kGcTriggerUnderflow,       // the pacer computed an impossible trigger
   kPersistentAlloc,          // persistentalloc called with an impossible size or alignment
-  kFixAllocSize,             // fixalloc asked for more than its size
+  kFixAllocSize,             // fixalloc for records of no size, or larger than its chunks
   kUnalignedUnused,          // giving back what is not whole OS pages
   kSelfCheck,                // the in-heap self-check found two structures that disagree
 };

@@ -5,7 +5,8 @@
 namespace heapsim::heap {
 
 FixAlloc::FixAlloc(Bytes size, SysStat stat, Os* os) : size_(size), stat_(stat), os_(os) {
-  if (size.v == 0 || size > kFixAllocChunk) {
+  if (size.v == 0) Throw(FatalCode::kFixAllocSize, "runtime: internal error");
+  if (size > kFixAllocChunk) {
     Throw(FatalCode::kFixAllocSize, "runtime: FixAlloc size too large");
   }
   per_chunk_ = static_cast<uint32_t>(kFixAllocChunk.v / size.v);

@@ -18,12 +18,13 @@ inline constexpr Bytes kFixAllocChunk{16 << 10};
 
 class FixAlloc {
  public:
-  // `os` must outlive this.
+  // `os` must outlive this. Throws kFixAllocSize where records have no size or are larger than a
+  // chunk.
   FixAlloc(Bytes size, SysStat stat, Os* os);
 
   // The index of a free record: the one freed last, else the next of the current chunk, else the
   // first of a new chunk. `fresh` is set where the record was never handed out before. Throws
-  // kFixAllocSize when the records are larger than a chunk.
+  // kCannotAllocateMetadata when the system has no memory.
   uint32_t Alloc(bool* fresh);
   void Free(uint32_t index);
 

@@ -99,7 +99,7 @@ bool Heap::Sweep(SpanId id, bool preserve) {
 bool Heap::SweepToCentral(SpanId id, bool preserve, bool was_full) {
   Span& s = spans_[id];
   const SpanClass c = s.span_class;
-  if (s.incache) Throw(FatalCode::kSpanCached, "freeing a cached span");
+  if (s.incache) Throw(FatalCode::kSpanCached, "freeSpan given cached span");
   s.needzero = true;
   if (preserve) {
     if (s.list == kNoList) Throw(FatalCode::kSpanListRemove, "can't preserve unlinked span");
