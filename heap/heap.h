@@ -45,6 +45,9 @@ struct HeapOptions {
   const SizeClasses* classes = &SizeClasses::Go110();  // must outlive the heap
   bool tiny = true;          // combine pointer-free objects of less than 16 bytes
   int32_t gc_percent = 100;  // GOGC; -1: off
+  // GODEBUG=efence=1, under gc reclaim: a dead large object's memory is made inaccessible and never
+  // used again, so that a late use of it shows.
+  bool efence = false;
 };
 
 // The seams; all must outlive the heap.

@@ -305,6 +305,30 @@ TEST(OutOfMemoryTest, NoMemoryForRecords) {
       "runtime: cannot allocate memory");
 }
 
+// --- efence
+
+TEST(EfenceTest, DeadLargeObjectsFault) {
+  const ArenaLayout layout = SmallLayout(Bytes(64 * kMiB));
+  Fakes fakes(layout.start);
+  HeapOptions options;
+  options.layout = layout;
+  options.efence = true;
+  Heap heap(options, fakes.seams());
+  const Placement a = heap.Malloc(0, 40000, true, false);
+  heap.SweepStep(SweepCause::kBackground);
+  heap.FlushAll();
+  heap.StartSweep();
+  fakes.os.TakeCalls();
+  EXPECT_EQ(heap.SweepStep(SweepCause::kBackground), 5);
+  EXPECT_EQ(fakes.os.TakeCalls(), "fault c420000000 a000");
+  EXPECT_EQ(heap.stats().heap_inuse, 40960u);
+  EXPECT_EQ(heap.ReadStats().nlargefree, 1u);
+  EXPECT_FALSE(heap.InHeap(Address(a.address)));
+  EXPECT_NE(heap.SpanOf(Address(a.address)), kNoSpan);
+  EXPECT_NE(heap.Malloc(0, 40000, true, false).address, a.address);
+  heap.SelfCheck();
+}
+
 // --- Explicit reclaim
 
 TEST(ExplicitTest, AFreedSlotWaitsUntilTheCacheDropsItsSpan) {

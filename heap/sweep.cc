@@ -85,7 +85,13 @@ bool Heap::Sweep(SpanId id, bool preserve) {
     freed_span = SweepToCentral(id, preserve, was_full);
   } else if (free_large) {
     const uint64_t size = s.bytes().v;
-    FreeObjectSpan(id, FreeCause::kLarge);
+    if (options_.efence) {
+      // Not to the page heap, which would hand out memory that faults.
+      s.limit = 0;  // no lookup finds it any more
+      seams_.os->Fault(s.address(), s.bytes());
+    } else {
+      FreeObjectSpan(id, FreeCause::kLarge);
+    }
     ++local_[p_].nlargefree;
     local_[p_].largefree += size;
     freed_span = true;
