@@ -351,12 +351,12 @@ TEST_P(ObjectModelTest, SameAsTheHeap) {
 
 INSTANTIATE_TEST_SUITE_P(
     , ObjectModelTest,
-    testing::Values(Setting{"GcOneProc", Reclaim::kGc, 1, 6, 6000, 200, 1500},
-                    Setting{"GcSmallHeap", Reclaim::kGc, 1, 8, 3000, 30, 200},
-                    Setting{"GcRareCycles", Reclaim::kGc, 1, 3, 6000, 1500, 3000},
-                    Setting{"GcThreeProcs", Reclaim::kGc, 3, 5, 5000, 200, 1500},
-                    Setting{"ExplicitOneProc", Reclaim::kExplicit, 1, 6, 6000, 300, 1500},
-                    Setting{"ExplicitSmallHeap", Reclaim::kExplicit, 2, 6, 4000, 40, 200}),
+    testing::Values(Setting{"GcOneProc", Reclaim::kGc, 1, 4, 6000, 200, 1500},
+                    Setting{"GcSmallHeap", Reclaim::kGc, 1, 5, 3000, 30, 200},
+                    Setting{"GcRareCycles", Reclaim::kGc, 1, 2, 6000, 1500, 3000},
+                    Setting{"GcThreeProcs", Reclaim::kGc, 3, 3, 5000, 200, 1500},
+                    Setting{"ExplicitOneProc", Reclaim::kExplicit, 1, 4, 6000, 300, 1500},
+                    Setting{"ExplicitSmallHeap", Reclaim::kExplicit, 2, 4, 4000, 40, 200}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

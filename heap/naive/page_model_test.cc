@@ -111,13 +111,13 @@ TEST_P(PageModelTest, SameAsTheHeap) {
 
 INSTANTIATE_TEST_SUITE_P(
     , PageModelTest,
-    testing::Values(Setting{"Usual", 30, 1500, 256 << 20, 4096, ~uint32_t{0}, 900},
+    testing::Values(Setting{"Usual", 16, 1500, 256 << 20, 4096, ~uint32_t{0}, 900},
                     // Few different priorities: the rules for equal ones matter.
-                    Setting{"EqualPriorities", 20, 1500, 256 << 20, 4096, 3, 900},
-                    Setting{"SystemPages16K", 12, 1500, 256 << 20, 16 << 10, ~uint32_t{0}, 500},
-                    Setting{"SystemPages64K", 12, 1500, 256 << 20, 64 << 10, 15, 500},
+                    Setting{"EqualPriorities", 12, 1500, 256 << 20, 4096, 3, 900},
+                    Setting{"SystemPages16K", 8, 1500, 256 << 20, 16 << 10, ~uint32_t{0}, 500},
+                    Setting{"SystemPages64K", 8, 1500, 256 << 20, 64 << 10, 15, 500},
                     // Not a whole number of chunks, so that the smaller ask is tried.
-                    Setting{"EndOfTheArena", 30, 1500, (9 << 20) + 5 * 65536, 4096, ~uint32_t{0},
+                    Setting{"EndOfTheArena", 16, 1500, (9 << 20) + 5 * 65536, 4096, ~uint32_t{0},
                             300}),
     [](const auto& info) { return info.param.name; });
 
