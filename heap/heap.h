@@ -105,6 +105,8 @@ class Heap {
     return due;
   }
 
+  bool gc_check_due() const { return gc_check_; }
+
   // Explicit reclaim only: the slot is free again. Under gc, memory comes back by sweeping what the
   // Marker says is dead.
   void FreeSlot(BitIndex bit);
@@ -165,6 +167,9 @@ class Heap {
   // --- Lookups (lookup.cc), with the runtime's use of stale entries and `limit` ---
 
   SpanId SpanOf(Address a) const;
+  // The span, free or not, that has this address among its pages; kNoSpan beyond the arena's use.
+  // Inside a free span entries are stale, so this may have to walk back to the span's start.
+  SpanId SpanContaining(Address a) const;
   SpanId LookupMaybe(Address a) const;
   bool InHeap(Address a) const;
   bool InHeapOrStack(Address a) const;

@@ -9,6 +9,18 @@ SpanId Heap::SpanOf(Address a) const {
   return arena_.Contains(a) ? spans_.AtPage(spans_.PageIndex(a)) : kNoSpan;
 }
 
+SpanId Heap::SpanContaining(Address a) const {
+  if (!arena_.Contains(a)) return kNoSpan;
+  for (uint64_t p = spans_.PageIndex(a) + 1; p-- > 0;) {
+    const SpanId id = spans_.AtPage(p);
+    if (id == kNoSpan) continue;
+    const Span& s = spans_[id];
+    // A live descriptor that covers the address is the one: spans do not overlap.
+    if (s.state != SpanState::kDead && a.v >= s.base && a.v < s.end()) return id;
+  }
+  return kNoSpan;
+}
+
 SpanId Heap::LookupMaybe(Address a) const { return InHeap(a) ? SpanOf(a) : kNoSpan; }
 
 bool Heap::InHeap(Address a) const {

@@ -255,6 +255,15 @@ void Go110Pages::ForEachFree(absl::FunctionRef<void(const FreeRun&)> visit) cons
   });
 }
 
+Pages Go110Pages::LargestFree() const {
+  const Pages large = treap_.Largest();
+  if (large.v != 0) return large;
+  for (uint64_t n = kMaxHeapList - 1; n > 0; --n) {
+    if (!spans_.IsEmpty(FreeList(n))) return Pages(n);
+  }
+  return Pages(0);
+}
+
 void Go110Pages::SelfCheck() const {
   treap_.SelfCheck();
   uint64_t idle = 0, released = 0;

@@ -18,6 +18,7 @@ class Go110Pages final : public PageAllocator {
   void Free(SpanId span, bool account_inuse, FreeCause cause) override;
   Bytes Scavenge(int32_t k, uint64_t now, uint64_t limit) override;
   void ForEachFree(absl::FunctionRef<void(const FreeRun&)> visit) const override;
+  Pages LargestFree() const override;
   void SelfCheck() const override;
 
   const Treap& treap() const { return treap_; }

@@ -65,6 +65,9 @@ class PageAllocator {
   // All free runs in a fixed order.
   virtual void ForEachFree(absl::FunctionRef<void(const FreeRun&)> visit) const = 0;
 
+  // Length of the longest free run. Cheap: it is asked at every new peak of memory.
+  virtual Pages LargestFree() const = 0;
+
   // Throws kSelfCheck, with what was found, where the allocator's structures disagree with each
   // other or with the page table.
   virtual void SelfCheck() const = 0;

@@ -161,6 +161,12 @@ void Treap::Walk(
   }
 }
 
+Pages Treap::Largest() const {
+  NodeId n = root_;
+  while (n != 0 && nodes_[n].right != 0) n = nodes_[n].right;
+  return Pages(n == 0 ? 0 : nodes_[n].npages);
+}
+
 void Treap::SelfCheck() const {
   // In-order traversal with an explicit stack: strictly rising keys, no child of smaller priority
   // than its parent, links both ways.

@@ -36,6 +36,9 @@ class Treap {
   void WalkSearch(Pages npages,
                   absl::FunctionRef<void(SpanId span, uint32_t priority)> visit) const;
 
+  // Length of the longest span, 0 where there is none.
+  Pages Largest() const;
+
   Bytes node_bytes() const { return nodes_alloc_.inuse(); }
   void SelfCheck() const;
 

@@ -1,0 +1,216 @@
+// The replay engine: events in, heap and machine driven, everything measured.
+#ifndef HEAPSIM_SIM_REPLAY_ENGINE_H_
+#define HEAPSIM_SIM_REPLAY_ENGINE_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "heap/heap.h"
+#include "heap/seams.h"
+#include "heap/virtual_array.h"
+#include "proto/policy.pb.h"
+#include "sim/machine/machine.h"
+#include "sim/replay/dead_bits.h"
+#include "sim/replay/ledger.h"
+#include "sim/replay/machine_os.h"
+#include "sim/replay/meter.h"
+#include "sim/replay/object_table.h"
+#include "sim/replay/replay.h"
+#include "traces/event_block.h"
+
+namespace heapsim::sim {
+
+// Priorities from a seed: splitmix64 (Steele, Lea, Flood 2014), whose upper half is taken.
+class SeededRandom final : public heap::Random {
+ public:
+  explicit SeededRandom(uint64_t seed) : state_(seed) {}
+  uint32_t Next() override {
+    uint64_t z = (state_ += 0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return static_cast<uint32_t>((z ^ (z >> 31)) >> 32);
+  }
+
+ private:
+  uint64_t state_;
+};
+
+class Engine {
+ public:
+  Engine(const proto::Policy& policy, const ReplayOptions& options);
+  ~Engine();
+
+  // Does a block's events. An error names the event that cannot be; what is fatal in the simulation
+  // comes out as heap::FatalError.
+  absl::Status Run(const traces::EventBlock& block);
+  // Lets timers run on after the last event, if so asked, and closes the means.
+  void Settle();
+  void Fill(ReplayOutcome* outcome);
+
+  // The simulated machine ran out of memory, and the run is to end.
+  bool out_of_memory() const { return out_of_memory_; }
+
+ private:
+  enum TimerKind : uint8_t { kSweepTimer, kMarkTimer, kForcedGcTimer, kScavengeTimer, kTimers };
+  static constexpr uint64_t kNever = ~uint64_t{0};
+  static constexpr uint64_t kEventNs = 1000;
+  static constexpr uint32_t kBatch = 256;  // events done as one batch, below the rest of an id
+
+  class SimClock final : public heap::Clock {
+   public:
+    int64_t Now() override {
+      return static_cast<int64_t>(now) + 1;
+    }  // 0 means "no time" to the heap
+    uint64_t now = 0;
+  };
+
+  // --- events.cc ---
+  absl::Status RunPlain(uint32_t begin, uint32_t end);
+  absl::Status OneEvent(uint32_t position);
+  absl::Status Free(uint32_t id, uint64_t event);
+  absl::Status Realloc(uint32_t p, uint32_t id, uint64_t size, bool noscan, uint64_t event);
+  // Places an object and says where. zero: its memory is asked for zeroed; aligned: alignment is a
+  // request of its own, never tiny.
+  ObjectEntry Place(uint32_t p, uint64_t size, uint64_t alignment, bool noscan, bool zero);
+  void Drop(ObjectEntry e);  // frees what an entry says
+  uint64_t SizeOf(ObjectEntry e) const;
+  ObjectEntry PlaceSmall(uint32_t p, const heap::Placement& r, uint64_t size);
+  ObjectEntry PlaceTiny(uint32_t p, const heap::Placement& r, uint64_t size);
+  ObjectEntry PlaceLarge(uint32_t p, uint64_t size, uint64_t alignment, bool noscan, bool zero);
+  // Touches part of a slot, and brings the ledger of its span up to date where something is not
+  // resident; true where something still is not.
+  bool TouchSlot(uint32_t p, const heap::Placement& r, uint64_t slot_begin, uint64_t slot_bytes,
+                 uint64_t begin, uint64_t length);
+  uint64_t TouchLength(uint64_t size) const;
+  bool NoScan(uint32_t alloc_index) const;
+  bool NoScanOf(ObjectEntry e) const;  // of an object that moves
+  uint32_t ProcOf(uint32_t position) const;
+
+  // --- batch.cc ---
+  // Whether the block and the policy are of the kind that batches can do.
+  bool BatchFits() const;
+  // Whether events from `begin` on are plain, for long enough to be worth a batch; shortens
+  // [begin, *end) to them, else to what the plain loop should do.
+  bool PlainUntil(uint32_t* end, uint32_t begin) const;
+  absl::Status RunBatch(uint32_t begin, uint32_t end);
+  template <bool kTimed>
+  absl::Status RunGcBatch(uint32_t begin, uint32_t end);
+  void ListPositions(uint32_t begin, uint32_t end);
+  void CatchUp(uint32_t position);
+  void ApplyFrees(uint32_t until);
+  void ApplySpecialFree(uint32_t f);
+  void BatchTimers(uint32_t position);
+  void BatchStep(uint32_t from);
+  void ScanLive(uint64_t live_at_begin, uint32_t done);
+  uint64_t BatchTime(uint32_t position) const;
+
+  // --- collector.cc ---
+  void CheckGc();
+  void StartCycle(bool forced, bool stop_the_world);
+  void FinishCycle();
+  void FinishSweep(heap::SweepCause cause);
+  void ReleaseMemory();
+  void RunTimers(uint64_t until);
+  void RunTimer(TimerKind kind);
+  void SetTimer(TimerKind kind, uint64_t deadline);
+
+  // --- engine.cc ---
+  void SetTime(uint64_t t) { clock_.now = t; }
+  uint64_t now() const { return clock_.now; }
+  uint64_t TimeOf(uint32_t position);  // clamps; to be asked in order
+  // Adds up what held until now, and looks at what is.
+  void EndStep();
+  void NoteMarker(const traces::Marker& m);
+  void SumUp();
+  void NewRss(uint64_t rss);
+  Sample Snapshot() const;
+  void Check() const;
+
+  const proto::Policy policy_;
+  const ReplayOptions options_;
+  bool gc_ = true;     // reclaim by collection
+  bool whole_ = true;  // touch model
+  bool zero_all_ = false;
+  uint32_t procs_;
+
+  Machine machine_;
+  MachineOs os_;
+  SimClock clock_;
+  SeededRandom random_;
+  DeadBits dead_;
+  Ledger ledger_;
+  std::unique_ptr<heap::Heap> heap_;
+  ObjectTable table_;
+  heap::VirtualArray<uint8_t> tiny_count_;    // members of a tiny block, by bit
+  std::vector<heap::BitIndex> current_tiny_;  // the caches' current tiny blocks, 0: none
+  std::vector<uint64_t> resident_end_;        // of the span in a cache: it is resident up to here
+  std::array<uint32_t, 2 * heap::kMaxSizeClasses> slot_bytes_ = {};  // by span class
+
+  // The block being done, and how far.
+  const traces::EventBlock* block_ = nullptr;
+  uint32_t alloc_ = 0, free_ = 0, exception_ = 0, marker_ = 0;
+  bool has_time_ = false;
+  bool saw_time_ = false, saw_events_ = false, saw_threads_ = false, saw_scan_ = false;
+  uint64_t clamped_ = 0;
+  uint64_t last_time_ = 0;
+  uint64_t event_ = 0;  // events done
+
+  std::array<uint64_t, kTimers> timers_;
+  uint64_t next_timer_ = kNever;
+  uint64_t cycles_ = 0, forced_ = 0;
+  int32_t scavenges_ = 0;
+  bool marking_ = false;
+  bool mark_forced_ = false;
+  uint64_t marked_ = 0;                         // bytes found alive by the cycle that marks
+  uint64_t placed_marking_ = 0;                 // slot bytes placed while marking
+  uint64_t scan_occupied_ = 0, scan_dead_ = 0;  // slot bytes of objects with pointers
+  uint64_t mark_started_ = 0;
+
+  // The batch being done. Frees are applied after the allocations, or when somebody needs to see
+  // them: `applied` of them are.
+  struct Batch {
+    bool active = false;
+    bool timed = false;
+    uint32_t begin = 0, end = 0;  // positions in the block
+    uint32_t allocs = 0, frees = 0, applied = 0;
+    uint64_t first_time = 0, end_time = 0;
+    std::array<uint16_t, kBatch> alloc_at, free_at;  // positions, from `begin`
+    std::array<uint64_t, kBatch> time;               // by position, where the trace has times
+    std::array<uint64_t, kBatch> freed;              // bytes, by free
+    uint64_t freed_bytes = 0;
+    unsigned __int128 freed_ns = 0;  // bytes times what was left of the batch
+    struct RssChange {
+      uint32_t from;  // the first event of the batch at whose end it holds
+      uint64_t rss;
+    };
+    std::vector<RssChange> rss;  // in order
+    uint64_t rss_at_begin = 0;
+    uint32_t done = 0;  // events of the batch that are done when the step being done ends
+    absl::Status status;
+  };
+  Batch batch_;
+  uint64_t live_objects_ = 0;  // of more than 0 bytes
+
+  // Measures.
+  Integrals integrals_;
+  Series series_;
+  uint64_t rss_since_ = 0, live_since_ = 0;  // the integrals reach to these times
+  uint64_t rss_ = 0, live_ = 0;              // at the end of the last step
+  uint64_t peak_rss_ = 0, peak_rss_at_ = 0, peak_time_ = 0, live_at_peak_rss_ = 0;
+  uint64_t peak_live_ = 0, rss_at_peak_live_ = 0;
+  Parts peak_parts_;
+  uint64_t largest_free_ = 0, huge_at_peak_ = 0;
+  uint64_t recorded_peak_rss_ = 0;
+  bool recorded_rss_ = false;
+  size_t next_release_ = 0;
+  std::vector<uint64_t> releases_;
+  bool out_of_memory_ = false;
+};
+
+}  // namespace heapsim::sim
+
+#endif  // HEAPSIM_SIM_REPLAY_ENGINE_H_

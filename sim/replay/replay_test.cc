@@ -1,0 +1,262 @@
+#include "sim/replay/replay.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/bench/synthetic_trace.h"
+#include "traces/block_builder.h"
+#include "traces/random_events.h"
+
+namespace heapsim::sim {
+namespace {
+
+using traces::EventBlock;
+using traces::EventKind;
+
+class Blocks : public BlockSource {
+ public:
+  explicit Blocks(const std::vector<EventBlock>& blocks) : blocks_(blocks) {}
+  absl::StatusOr<bool> Next(EventBlock* block) override {
+    if (next_ == blocks_.size()) return false;
+    *block = blocks_[next_++];
+    return true;
+  }
+
+ private:
+  const std::vector<EventBlock>& blocks_;
+  size_t next_ = 0;
+};
+
+// Builds blocks with the calls that `feed` makes.
+template <typename Feed>
+std::vector<EventBlock> Build(Feed feed) {
+  std::vector<EventBlock> blocks;
+  traces::BlockBuilder builder([&](const EventBlock& b) {
+    blocks.push_back(b);
+    return absl::OkStatus();
+  });
+  feed(&builder);
+  builder.Flush();
+  return blocks;
+}
+
+// Random events have sizes that no arena holds; these fit.
+std::vector<EventBlock> ModestRandomBlocks(const traces::RandomEventsOptions& options) {
+  std::vector<EventBlock> blocks = traces::RandomBlocks(options);
+  for (EventBlock& b : blocks) {
+    for (traces::Exception& x : b.exceptions) x.size %= 3000000;
+  }
+  return blocks;
+}
+
+ReplayOutcome MustRun(const std::vector<EventBlock>& blocks, const proto::Policy& policy,
+                      const ReplayOptions& options) {
+  Blocks source(blocks);
+  absl::StatusOr<ReplayOutcome> outcome = RunReplay(source, policy, options);
+  EXPECT_TRUE(outcome.ok()) << outcome.status();
+  return outcome.ok() ? *std::move(outcome) : ReplayOutcome{};
+}
+
+proto::Policy Policy(proto::Reclaim reclaim, int procs = 1) {
+  proto::Policy p;
+  p.set_reclaim(reclaim);
+  p.set_procs(procs);
+  return p;
+}
+
+void ExpectSame(const ReplayOutcome& a, const ReplayOutcome& b) {
+  EXPECT_EQ(a.state_hash, b.state_hash);
+  EXPECT_EQ(a.complete, b.complete);
+  EXPECT_EQ(a.fatal, b.fatal);
+  EXPECT_EQ(a.events, b.events);
+  EXPECT_EQ(a.peak_rss, b.peak_rss);
+  EXPECT_EQ(a.peak_rss_at_event, b.peak_rss_at_event);
+  EXPECT_EQ(a.mean_rss, b.mean_rss);
+  EXPECT_EQ(a.mean_rss_over_live, b.mean_rss_over_live);
+  EXPECT_EQ(a.waste_byte_seconds, b.waste_byte_seconds);
+  EXPECT_EQ(a.parts, b.parts);
+  EXPECT_EQ(a.live_at_peak_rss, b.live_at_peak_rss);
+  EXPECT_EQ(a.peak_live, b.peak_live);
+  EXPECT_EQ(a.rss_at_peak_live, b.rss_at_peak_live);
+  EXPECT_EQ(a.largest_free_run, b.largest_free_run);
+  EXPECT_EQ(a.os.page_faults, b.os.page_faults);
+  EXPECT_EQ(a.gc_cycles, b.gc_cycles);
+  ASSERT_EQ(a.series.size(), b.series.size());
+  for (size_t i = 0; i < a.series.size(); ++i) {
+    EXPECT_EQ(a.series[i].event, b.series[i].event);
+    EXPECT_EQ(a.series[i].time_ns, b.series[i].time_ns);
+    EXPECT_EQ(a.series[i].rss, b.series[i].rss);
+    EXPECT_EQ(a.series[i].live, b.series[i].live);
+    EXPECT_EQ(a.series[i].parts, b.series[i].parts) << "sample " << i;
+  }
+}
+
+void ExpectPartsSum(const ReplayOutcome& o) {
+  ASSERT_TRUE(o.parts.has_value());
+  EXPECT_EQ(o.parts->sum(), o.peak_rss);
+  for (const Sample& s : o.series) {
+    EXPECT_EQ(s.parts.sum(), s.rss) << "event " << s.event;
+    EXPECT_LE(s.rss, o.peak_rss);
+  }
+}
+
+// The fast loop does what the plain one does, to the last bit.
+TEST(ReplayTest, BatchesGiveThePlainLoopsResult) {
+  for (const uint32_t live : {3u, 200u, 20000u}) {
+    bench::SyntheticOptions synthetic;
+    synthetic.events = 300000;
+    synthetic.live_objects = live;
+    synthetic.max_bytes = live < 1000 ? 1 << 20 : 100000;
+    synthetic.seed = live;
+    const std::vector<EventBlock> blocks = MakeSyntheticTrace(synthetic);
+    for (const int64_t sweep_ns : {-1, 0, 1, 10000}) {
+      proto::Policy policy = Policy(proto::RECLAIM_GC);
+      policy.mutable_gc()->set_bg_sweep_ns(sweep_ns);
+      ReplayOptions options;
+      options.samples = 77;
+      options.release_at = {1000, 150001, 300000};
+      options.settle_ns = 400'000'000'000;
+      const ReplayOutcome fast = MustRun(blocks, policy, options);
+      options.one_at_a_time = true;
+      const ReplayOutcome plain = MustRun(blocks, policy, options);
+      ExpectSame(fast, plain);
+      ExpectPartsSum(fast);
+      EXPECT_EQ(fast.events, 300000u);
+    }
+  }
+}
+
+TEST(ReplayTest, BatchesWithRecordedTimesAndOddEvents) {
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    traces::RandomEventsOptions random;
+    random.seed = seed;
+    random.events = 60000;
+    random.columns = seed % 2 == 0;
+    std::vector<EventBlock> blocks = ModestRandomBlocks(random);
+    // Stretches of plain events, and times, which random events lack.
+    bench::SyntheticOptions synthetic;
+    synthetic.events = 100000;
+    synthetic.live_objects = 500;
+    if (seed % 2 == 1) {
+      blocks = MakeSyntheticTrace(synthetic);
+      uint64_t t = 0;
+      for (EventBlock& b : blocks) {
+        for (uint32_t i = 0; i < b.count; ++i) {
+          t += i % 1000 == 0 ? 40'000'000'000 : i % 50 == 0 ? 20000 : 0;
+          b.time_ns.push_back(i % 777 == 0 && t > 5000 ? t - 5000 : t);
+        }
+      }
+    }
+    ReplayOptions options;
+    options.samples = 50;
+    const ReplayOutcome fast = MustRun(blocks, Policy(proto::RECLAIM_GC), options);
+    options.one_at_a_time = true;
+    ExpectSame(fast, MustRun(blocks, Policy(proto::RECLAIM_GC), options));
+  }
+}
+
+// The machine's memory ends in the middle of a batch.
+TEST(ReplayTest, OutOfMemoryStopsBothLoopsAtTheSameEvent) {
+  bench::SyntheticOptions synthetic;
+  synthetic.events = 200000;
+  synthetic.live_objects = 20000;
+  const std::vector<EventBlock> blocks = MakeSyntheticTrace(synthetic);
+  for (const int64_t limit : {100000, 500000, 1000000, 3000000}) {
+    proto::Policy policy = Policy(proto::RECLAIM_GC);
+    policy.mutable_os()->set_limit_bytes(limit);
+    ReplayOptions options;
+    const ReplayOutcome fast = MustRun(blocks, policy, options);
+    options.one_at_a_time = true;
+    ExpectSame(fast, MustRun(blocks, policy, options));
+    EXPECT_FALSE(fast.complete);
+    EXPECT_NE(fast.fatal, "");
+    ExpectPartsSum(fast);
+  }
+}
+
+// The ledger's parts are those counted page by page, and the heap's structures agree, at every 50th
+// event.
+TEST(ReplayTest, PartsAreThoseCountedPageByPage) {
+  for (const auto reclaim : {proto::RECLAIM_GC, proto::RECLAIM_EXPLICIT}) {
+    for (uint64_t seed = 1; seed <= 8; ++seed) {
+      traces::RandomEventsOptions random;
+      random.seed = seed;
+      random.events = 8000;
+      random.addresses = 400;
+      proto::Policy policy = Policy(reclaim, static_cast<int>(seed % 3) + 1);
+      const proto::Objects::Touch touch[] = {
+          proto::Objects::TOUCH_WHOLE, proto::Objects::TOUCH_FIRST, proto::Objects::TOUCH_NONE};
+      policy.mutable_objects()->set_touch(touch[seed % 3]);
+      if (seed % 4 == 3) policy.mutable_os()->set_page_size(65536);
+      if (seed % 4 == 2) policy.mutable_gc()->set_mark_bytes_per_second(100000000);
+      if (seed % 2 == 0) policy.mutable_objects()->set_zero(proto::Objects::ZERO_ALL);
+      if (seed % 5 == 0) policy.mutable_release()->set_advice(proto::Release::ADVICE_FREE);
+      ReplayOptions options;
+      options.check_every = 50;
+      options.release_at = {1000, 2000, 7000, 8000};
+      const ReplayOutcome o = MustRun(ModestRandomBlocks(random), policy, options);
+      ExpectPartsSum(o);
+    }
+  }
+}
+
+TEST(ReplayTest, TheIdealIsWholePagesOfLiveBytes) {
+  const std::vector<EventBlock> blocks = Build([](traces::BlockBuilder* b) {
+    const uint32_t x = b->Alloc(EventKind::kMalloc, 5000);
+    b->Alloc(EventKind::kMalloc, 3000);
+    b->Free(x);
+  });
+  proto::Policy policy;
+  policy.set_engine(proto::ENGINE_IDEAL);
+  const ReplayOutcome o = MustRun(blocks, policy, {});
+  EXPECT_EQ(o.peak_rss, 8192u);
+  EXPECT_EQ(o.peak_rss_at_event, 1u);
+  EXPECT_EQ(o.end_rss, 4096u);
+  EXPECT_EQ(o.peak_live, 8000u);
+}
+
+TEST(ReplayTest, ReallocInPlaceAndMoving) {
+  const auto run = [](uint64_t from, uint64_t to) {
+    return MustRun(Build([&](traces::BlockBuilder* b) {
+                     const uint32_t x = b->Alloc(EventKind::kMalloc, from);
+                     b->Resize(x, to);
+                   }),
+                   Policy(proto::RECLAIM_EXPLICIT), {})
+        .heap->nsmallfree;
+  };
+  EXPECT_EQ(run(100, 112)[8], 0u);  // one class: in place
+  EXPECT_EQ(run(100, 113)[8], 1u);  // the next: a new slot, the old one free
+  EXPECT_EQ(run(113, 112)[9], 1u);
+}
+
+TEST(ReplayTest, AnIdFreedTwiceIsAnError) {
+  std::vector<EventBlock> blocks = Build([](traces::BlockBuilder* b) {
+    for (int i = 0; i < 100; ++i) b->Alloc(EventKind::kMalloc, 10);
+    for (uint32_t i = 0; i < 50; ++i) b->Free(i);
+  });
+  blocks[0].free_object[20] = 3;
+  for (const bool plain : {false, true}) {
+    Blocks source(blocks);
+    ReplayOptions options;
+    options.one_at_a_time = plain;
+    const auto outcome = RunReplay(source, Policy(proto::RECLAIM_GC), options);
+    ASSERT_FALSE(outcome.ok());
+    EXPECT_NE(std::string(outcome.status().message()).find("event 121"), std::string::npos)
+        << outcome.status();
+  }
+}
+
+TEST(ReplayTest, ALargerObjectThanTheArenaEndsTheRun) {
+  const std::vector<EventBlock> blocks = Build([](traces::BlockBuilder* b) {
+    b->Alloc(EventKind::kMalloc, 100);
+    b->Alloc(EventKind::kMalloc, uint64_t{1} << 62);
+  });
+  const ReplayOutcome o = MustRun(blocks, Policy(proto::RECLAIM_GC), {});
+  EXPECT_FALSE(o.complete);
+  EXPECT_NE(o.fatal.find("out of memory"), std::string::npos) << o.fatal;
+}
+
+}  // namespace
+}  // namespace heapsim::sim
