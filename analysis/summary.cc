@@ -28,8 +28,9 @@ std::string Ratio(bool known, double value) {
 
 void AddTrace(const proto::Result& result, std::string* out) {
   const proto::TraceFacts& trace = result.trace();
-  absl::StrAppend(out, "policy ", result.policy().name(), ", ", WithCommas(trace.events()),
-                  " events");
+  absl::StrAppend(out, "policy ", result.policy().name());
+  // Where a run from a pipe was interrupted, what stands at the trace's end is unknown.
+  if (result.has_trace()) absl::StrAppend(out, ", ", WithCommas(trace.events()), " events");
   if (!trace.format().empty()) absl::StrAppend(out, " (", trace.format(), ")");
   if (trace.has_duration_ns()) {
     absl::StrAppend(out, " over ", absl::FormatDuration(absl::Nanoseconds(trace.duration_ns())));
@@ -42,8 +43,10 @@ void AddMemory(const proto::Result& result, std::string* out) {
   const proto::Memory& memory = result.memory();
   const proto::TraceFacts& trace = result.trace();
   absl::StrAppend(out, "\nMemory\n");
-  Row(out, "peak live", HumanBytes(trace.peak_live_bytes()),
-      absl::StrCat("at event ", WithCommas(trace.peak_at_event())));
+  if (result.has_trace()) {
+    Row(out, "peak live", HumanBytes(trace.peak_live_bytes()),
+        absl::StrCat("at event ", WithCommas(trace.peak_at_event())));
+  }
   Row(out, "peak RSS", HumanBytes(memory.peak_rss_bytes()),
       absl::StrCat("at event ", WithCommas(memory.peak_rss_at_event())));
   if (memory.has_recorded_peak_rss_bytes()) {
@@ -51,8 +54,7 @@ void AddMemory(const proto::Result& result, std::string* out) {
         "of the whole process, with its code and stacks");
   }
   Row(out, "mean RSS", HumanBytes(memory.mean_rss_bytes()));
-  Row(out, "RSS at the end", HumanBytes(memory.end_rss_bytes()),
-      absl::StrCat(HumanBytes(trace.live_at_end_bytes()), " live"));
+  Row(out, "RSS at the end", HumanBytes(memory.end_rss_bytes()));
 }
 
 void AddParts(const proto::Result& result, std::string* out) {
@@ -112,7 +114,8 @@ void AddOddities(const proto::Result& result, std::string* out) {
     absl::StrAppend(out, "  ", WithCommas(trace.alloc_of_live_address()),
                     " allocations at live addresses dropped the old object\n");
   }
-  if (!trace.complete()) absl::StrAppend(out, "  part of the recording is missing\n");
+  if (result.has_trace() && !trace.complete())
+    absl::StrAppend(out, "  part of the recording is missing\n");
   for (const std::string& assumption : result.assumptions()) {
     absl::StrAppend(out, "  ", assumption, "\n");
   }

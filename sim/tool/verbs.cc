@@ -3,12 +3,14 @@
 #include "sim/tool/import_verb.h"
 #include "sim/tool/info_verb.h"
 #include "sim/tool/policies_verb.h"
+#include "sim/tool/replay_verb.h"
 #include "sim/tool/verb.h"
 
 namespace heapsim::sim {
 
 absl::Span<const VerbEntry> Verbs() {
   static constexpr VerbEntry kVerbs[] = {
+      {"replay", "replays a trace through one policy", MakeReplayVerb},
       {"info", "counts and peaks of a trace", MakeInfoVerb},
       {"import", "turns a recording of any known format into a .htrace", MakeImportVerb},
       {"conform", "checks the heap against logs of the real Go runtime", MakeConformVerb},

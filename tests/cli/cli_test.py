@@ -1,12 +1,19 @@
 """The tool's conventions: exit statuses, streams, where flags may stand."""
 
 import json
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
 TOOL = Path("sim/heapsim").resolve()
+SAMPLE = Path("traces/samples/perl-inventory.raw.zst").resolve()
+PARTS = (
+    "live_resident_bytes internal_bytes dead_bytes span_slack_bytes free_pages_bytes "
+    "manual_bytes metadata_bytes lazyfree_bytes other_bytes"
+).split()
 
 
 def run(*args, **kwargs):
@@ -137,6 +144,101 @@ class CliTest(unittest.TestCase):
     def test_unwritable_output_is_told_first(self):
         result = run("info", self.write_trace(), f"--json={self.folder}/no/out.json")
         self.assert_input_error(result, "no/out.json")
+
+    def replay(self, *args, status=0):
+        """The result of replaying the sample."""
+        out = self.folder / "result.json"
+        result = run("replay", SAMPLE, f"--json={out}", *args)
+        self.assertEqual(status, result.returncode, result.stderr)
+        return json.loads(out.read_text())
+
+    def test_replay_parts_sum_to_rss(self):
+        for policy in ("go1.10", "go1.10-explicit", "ideal"):
+            result = self.replay(f"--policy={policy}")
+            rss = result["memory"]["peak_rss_bytes"]
+            self.assertEqual(rss, sum(result["parts"][part] for part in PARTS))
+            self.assertGreaterEqual(rss, result["trace"]["peak_live_bytes"])
+            for sample in result["series"]:
+                self.assertEqual(sample["rss_bytes"], sum(sample[part] for part in PARTS))
+                self.assertLessEqual(sample["rss_bytes"], rss)
+
+    def test_replay_gives_the_same_every_time(self):
+        first, second = self.replay(), self.replay()
+        first.pop("timing"), second.pop("timing")
+        self.assertEqual(first, second)
+        self.assertNotEqual(first["state_hash"], self.replay("--policy=go1.10-explicit")["state_hash"])
+
+    def test_replay_of_the_imported_trace_is_the_same(self):
+        trace = self.folder / "sample.htrace"
+        self.assertEqual(0, run("import", SAMPLE, "-o", trace).returncode)
+        result = json.loads(run("replay", "--json", trace).stdout)
+        expected = self.replay()
+        expected.pop("timing"), result.pop("timing")
+        self.assertEqual(expected, result)
+
+    def test_replay_writes_what_was_asked_for(self):
+        out = {kind: self.folder / f"out.{kind}" for kind in ("csv", "result")}
+        result = run("replay", *[f"--{kind}={path}" for kind, path in out.items()], SAMPLE)
+        self.assertEqual(0, result.returncode, result.stderr)
+        self.assertEqual("", result.stderr)
+        self.assertIn("peak RSS", result.stdout)
+        self.assertIn("when recorded", result.stdout)
+        rows = out["csv"].read_text().splitlines()
+        self.assertTrue(rows[0].startswith("event,time_ns,live_bytes,rss_bytes,"))
+        self.assertGreater(len(rows), 100)
+        self.assertEqual(set(out.values()), set(self.folder.iterdir()))
+
+    def test_settings(self):
+        result = self.replay("--set=procs=1", "--set=objects.scan=all", "--seed=7")
+        self.assertEqual(1, result["policy"]["procs"])
+        self.assertEqual("all", result["policy"]["objects"]["scan"])
+        self.assertEqual(7, result["seed"])
+        policy = self.folder / "mine.textproto"
+        policy.write_text("procs: 2")
+        self.assertEqual(2, self.replay(f"--policy={policy}")["policy"]["procs"])
+        for flag, words in {
+            "--policy=go9.9": ["go1.10"],
+            "--set=objects.skan=all": ["objects.scan"],
+            "--set=objects.scan=some": ["recorded, none, all"],
+            "--settle=soon": ["--settle"],
+            "--time=never": ["--time"],
+            "--samples=-1": ["--samples"],
+        }.items():
+            self.assert_input_error(run("replay", SAMPLE, flag), *words)
+
+    def test_release_at_takes_a_sample_before_and_after(self):
+        result = self.replay("--release-at=150000", "--release-at=100000")
+        for event in (100000, 150000):
+            before, after = [s for s in result["series"] if s["event"] == event]
+            self.assertGreater(before["dead_bytes"], 0)
+            self.assertEqual(after["dead_bytes"], 0)
+            self.assertGreaterEqual(before["rss_bytes"], after["rss_bytes"])
+
+    def test_out_of_memory_leaves_a_partial_result(self):
+        result = self.replay("--set=os.limit_bytes=2MiB", status=3)
+        self.assertFalse(result["complete"])
+        self.assertIn("memory", result["stopped"])
+        result = self.replay("--set=os.limit_bytes=2MiB", "--on-oom=continue")
+        self.assertTrue(result["complete"])
+        self.assertGreater(result["os"]["oom_events"], 0)
+
+    def test_interrupt_leaves_a_partial_result(self):
+        trace = self.folder / "sample.htrace"
+        run("import", SAMPLE, "-o", trace)
+        data = trace.read_bytes()
+        out = self.folder / "out.json"
+        with subprocess.Popen(
+            [TOOL, "replay", "-", f"--json={out}"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as process:
+            # The replayer waits in the middle of the trace while the signal comes.
+            process.stdin.write(data[: len(data) // 2])
+            process.stdin.flush()
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+            process.communicate(data[len(data) // 2 :], timeout=60)
+        self.assertEqual(3, process.returncode)
+        self.assertFalse(json.loads(out.read_text())["complete"])
 
     def test_conform_of_what_is_no_log(self):
         log = self.folder / "log.txt"

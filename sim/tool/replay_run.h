@@ -1,0 +1,38 @@
+// One replay as the command line describes it: the flags of `replay` that say what goes in, shared
+// by every verb that runs one.
+#ifndef HEAPSIM_SIM_TOOL_REPLAY_RUN_H_
+#define HEAPSIM_SIM_TOOL_REPLAY_RUN_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/result.pb.h"
+#include "sim/replay/replay.h"
+#include "sim/tool/policy_flags.h"
+#include "sim/tool/trace_input.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace heapsim::sim {
+
+class ReplayRun {
+ public:
+  void AddFlags(CLI::App& app);
+
+  // Replays; Ctrl-C ends it early. A simulation that could not go on is a result with `stopped`
+  // set, not an error.
+  absl::StatusOr<proto::Result> Run();
+
+ private:
+  TraceInput trace_;
+  PolicyFlags policy_;
+  ReplayOptions options_;
+};
+
+}  // namespace heapsim::sim
+
+#endif  // HEAPSIM_SIM_TOOL_REPLAY_RUN_H_

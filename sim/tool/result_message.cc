@@ -1,0 +1,131 @@
+#include "sim/tool/result_message.h"
+
+#include <numeric>
+
+#include "absl/strings/str_cat.h"
+
+namespace heapsim::sim {
+namespace {
+
+void Fill(const Parts& from, proto::Parts* to) {
+  to->set_live_resident_bytes(from.live_resident);
+  to->set_internal_bytes(from.internal);
+  to->set_dead_bytes(from.dead);
+  to->set_span_slack_bytes(from.span_slack);
+  to->set_free_pages_bytes(from.free_pages);
+  to->set_manual_bytes(from.manual);
+  to->set_metadata_bytes(from.metadata);
+  to->set_lazyfree_bytes(from.lazyfree);
+}
+
+void Fill(const heap::MemStats& from, proto::HeapStats* to) {
+  const auto total = [](const auto& counts) {
+    return std::accumulate(counts.begin(), counts.end(), uint64_t{0});
+  };
+  const uint64_t small_allocs = total(from.nmalloc);
+  const uint64_t small_frees = total(from.nsmallfree);
+  to->set_heap_sys(from.heap_sys);
+  to->set_heap_idle(from.heap_idle);
+  to->set_heap_inuse(from.heap_inuse);
+  to->set_heap_released(from.heap_released);
+  to->set_heap_objects(from.nlargealloc + small_allocs - from.nlargefree - small_frees);
+  to->set_stacks_inuse(from.stacks_inuse);
+  to->set_stacks_sys(from.stacks_sys);
+  to->set_mspan_inuse(from.mspan_inuse);
+  to->set_mspan_sys(from.mspan_sys);
+  to->set_mcache_inuse(from.mcache_inuse);
+  to->set_mcache_sys(from.mcache_sys);
+  to->set_buckhash_sys(from.buckhash_sys);
+  to->set_gc_sys(from.gc_sys);
+  to->set_other_sys(from.other_sys);
+  to->set_heap_live(from.heap_live);
+  to->set_heap_marked(from.heap_marked);
+  to->set_heap_scan(from.heap_scan);
+  to->set_gc_trigger(from.gc_trigger);
+  to->set_next_gc(from.next_gc);
+  to->set_tinyallocs(from.tinyallocs);
+  to->set_nlookup(from.nlookup);
+  to->set_largealloc(from.largealloc);
+  to->set_nlargealloc(from.nlargealloc);
+  to->set_largefree(from.largefree);
+  to->set_nlargefree(from.nlargefree);
+  to->set_nsmallalloc(small_allocs);
+  to->set_nsmallfree(small_frees);
+}
+
+double Ratio(uint64_t a, uint64_t b) { return static_cast<double>(a) / static_cast<double>(b); }
+
+void FillFragmentation(const ReplayOutcome& from, proto::Fragmentation* to) {
+  if (from.peak_live != 0) {
+    to->set_peak_rss_over_peak_live(Ratio(from.peak_rss, from.peak_live));
+    to->set_rss_over_live_at_peak_live(Ratio(from.rss_at_peak_live, from.peak_live));
+    to->set_mean_rss_over_live(from.mean_rss_over_live);
+  }
+  if (from.live_at_peak_rss != 0) {
+    to->set_rss_over_live_at_peak_rss(Ratio(from.peak_rss, from.live_at_peak_rss));
+  }
+  to->set_waste_byte_seconds(from.waste_byte_seconds);
+  to->set_largest_free_run_bytes(from.largest_free_run);
+}
+
+}  // namespace
+
+proto::Result ToMessage(const ReplayOutcome& outcome) {
+  proto::Result result;
+  result.set_complete(outcome.complete);
+  if (!outcome.fatal.empty()) {
+    result.set_stopped(absl::StrCat(outcome.fatal, " after event ", outcome.events));
+  } else if (!outcome.complete) {
+    result.set_stopped(absl::StrCat("interrupted after event ", outcome.events));
+  }
+  for (const std::string& assumption : outcome.assumptions) result.add_assumptions(assumption);
+  result.set_state_hash(outcome.state_hash);
+
+  proto::Memory* memory = result.mutable_memory();
+  memory->set_peak_rss_bytes(outcome.peak_rss);
+  memory->set_peak_rss_at_event(outcome.peak_rss_at_event);
+  memory->set_mean_rss_bytes(outcome.mean_rss);
+  memory->set_end_rss_bytes(outcome.end_rss);
+  memory->set_peak_mapped_bytes(outcome.peak_mapped);
+  memory->set_peak_virtual_bytes(outcome.peak_virtual);
+  if (outcome.recorded_peak_rss.has_value()) {
+    memory->set_recorded_peak_rss_bytes(*outcome.recorded_peak_rss);
+  }
+  if (outcome.parts.has_value()) Fill(*outcome.parts, result.mutable_parts());
+  FillFragmentation(outcome, result.mutable_fragmentation());
+
+  proto::OsCounts* os = result.mutable_os();
+  os->set_page_faults(outcome.os.page_faults);
+  os->set_huge_page_faults(outcome.os.huge_page_faults);
+  os->set_huge_page_coverage(outcome.os.huge_page_coverage);
+  os->set_madvise_calls(outcome.os.madvise_calls);
+  os->set_mmap_calls(outcome.os.mmap_calls);
+  os->set_released_bytes(outcome.os.released_bytes);
+  os->set_refaulted_bytes(outcome.os.refaulted_bytes);
+  os->set_vma_peak(outcome.os.vma_peak);
+  os->set_cost_ns(outcome.os.cost_ns);
+  os->set_oom_events(outcome.os.oom_events);
+
+  proto::GcCounts* gc = result.mutable_gc();
+  gc->set_cycles(outcome.gc_cycles);
+  gc->set_swept_spans(outcome.swept_spans);
+  gc->set_forced_cycles(outcome.gc_forced);
+  if (outcome.heap.has_value()) Fill(*outcome.heap, result.mutable_heap());
+
+  for (const Sample& from : outcome.series) {
+    proto::Sample* sample = result.add_series();
+    sample->set_event(from.event);
+    sample->set_time_ns(from.time_ns);
+    sample->set_live_bytes(from.live);
+    sample->set_rss_bytes(from.rss);
+    if (outcome.parts.has_value()) Fill(from.parts, sample->mutable_parts());
+  }
+  proto::Timing* timing = result.mutable_timing();
+  timing->set_wall_seconds(outcome.wall_seconds);
+  if (outcome.wall_seconds > 0) {
+    timing->set_events_per_second(static_cast<double>(outcome.events) / outcome.wall_seconds);
+  }
+  return result;
+}
+
+}  // namespace heapsim::sim
