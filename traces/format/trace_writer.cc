@@ -53,6 +53,13 @@ absl::Status TraceWriter::Block(uint32_t process, const EventBlock& block) {
 
 absl::Status TraceWriter::CallSites(uint32_t process, absl::Span<const uint64_t> addresses,
                                     absl::Span<const uint32_t> parents) {
+  while (addresses.size() > kMaxBlockEvents) {
+    absl::Status s = CallSites(process, addresses.subspan(0, kMaxBlockEvents),
+                               parents.subspan(0, kMaxBlockEvents));
+    if (!s.ok()) return s;
+    addresses.remove_prefix(kMaxBlockEvents);
+    parents.remove_prefix(kMaxBlockEvents);
+  }
   if (addresses.empty()) return absl::OkStatus();
   Process& p = ProcessAt(process);
   proto::CallSiteChunk message;

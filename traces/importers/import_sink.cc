@@ -29,9 +29,10 @@ ImportSink::Process& ImportSink::ProcessOf(uint64_t pid) {
       return *processes_.back();
     }
     const auto emit = [this, index](const EventBlock& block) {
-      if (absl::Status s = WriteHeader(); !s.ok()) return s;
-      if (absl::Status s = WriteCallSites(); !s.ok()) return s;
-      return writer_->Block(index, block);
+      if (status_.ok()) status_ = WriteHeader();
+      if (status_.ok()) status_ = WriteCallSites();
+      if (status_.ok()) status_ = writer_->Block(index, block);
+      return status_;
     };
     processes_.push_back(std::make_unique<Process>(pid, emit));
     it = index_of_.emplace(pid, index).first;

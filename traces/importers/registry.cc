@@ -1,18 +1,42 @@
 #include "traces/importers/registry.h"
 
 #include "traces/importers/android.h"
+#include "traces/importers/cmu_rep.h"
+#include "traces/importers/glibc_mtrace.h"
+#include "traces/importers/go_allocfreetrace.h"
 #include "traces/importers/heaptrack_interpreted.h"
 #include "traces/importers/heaptrack_raw.h"
+#include "traces/importers/logalloc.h"
+#include "traces/importers/ltrace.h"
 #include "traces/importers/lttng_ust.h"
+#include "traces/importers/malloc_bench_pb.h"
+#include "traces/importers/minimalloc.h"
+#include "traces/importers/pytorch_json.h"
+#include "traces/importers/pytorch_pickle.h"
+#include "traces/importers/tcmalloc_debug.h"
+#include "traces/importers/valgrind.h"
+#include "traces/importers/wee_alloc.h"
 
 namespace heapsim::traces {
 
 absl::Span<const Importer* const> AllImporters() {
   static const Importer* const kImporters[] = {
       new AndroidImporter,
+      new CmuRepImporter,
+      new GlibcMtraceImporter,
+      new GoAllocfreetraceImporter,
       new HeaptrackInterpretedImporter,
       new HeaptrackRawImporter,
+      new LogallocImporter,
+      new LtraceImporter,
       new LttngUstImporter,
+      new MallocBenchPbImporter,
+      new MinimallocImporter,
+      new PytorchJsonImporter,
+      new PytorchPickleImporter,
+      new TcmallocDebugImporter,
+      new ValgrindImporter,
+      new WeeAllocImporter,
   };
   return kImporters;
 }
