@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <stdexcept>
 #include <utility>
 
 namespace heapsim::heap::naive {
@@ -17,7 +16,7 @@ uint64_t Align(uint64_t n, uint64_t unit) { return (n + unit - 1) / unit * unit;
 // ---------------------------------------------------------------- allocation
 
 ObjectModel::Placed ObjectModel::Malloc(uint32_t p, uint64_t size, bool noscan, bool needzero) {
-  if (noscan && size < 16) {
+  if (noscan && size < 16 && combine_tiny_) {
     Tiny& t = tiny_[p];
     uint64_t at = t.fill;
     for (const uint64_t unit : {8, 4, 2}) {
@@ -62,6 +61,14 @@ ObjectModel::Placed ObjectModel::Malloc(uint32_t p, uint64_t size, bool noscan, 
   Placed placed;
   placed.offset = placed.slot = s.first * kPageSize;
   placed.span_class = s.span_class;
+  return placed;
+}
+
+ObjectModel::Placed ObjectModel::MallocClass(uint32_t p, uint32_t size_class, bool noscan,
+                                             bool needzero) {
+  const Placed placed =
+      Small(p, static_cast<SpanClass>(2 * size_class + (noscan ? 1 : 0)), needzero);
+  if (!noscan) m_.local.heap_scan += SizeClasses::Go110()[size_class].size;
   return placed;
 }
 
@@ -179,7 +186,7 @@ SpanId ObjectModel::TakeSpan(uint64_t npages, SpanClass c, bool large) {
   PassOnScanAndTiny();
   Line("A{ ", npages, " 0 ", uint32_t{c}, " ", Flag(large));
   const auto run = Allocate(npages);
-  if (!run) throw std::runtime_error("the model has no memory");
+  if (!run) throw OutOfMemory();
   ModelSpan& s = spans_[run->id];
   s.state = SpanState::kInUse;
   s.sweepgen = sweepgen_;

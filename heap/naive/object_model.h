@@ -18,8 +18,15 @@ namespace heapsim::heap::naive {
 
 class ObjectModel final : public PageModel {
  public:
-  ObjectModel(const PageModel::Options& pages, uint32_t procs, Reclaim reclaim)
-      : PageModel(pages), procs_(procs), explicit_(reclaim == Reclaim::kExplicit), tiny_(procs) {}
+  ObjectModel(const PageModel::Options& pages, uint32_t procs, Reclaim reclaim, bool combine_tiny)
+      : PageModel(pages),
+        procs_(procs),
+        explicit_(reclaim == Reclaim::kExplicit),
+        combine_tiny_(combine_tiny),
+        tiny_(procs) {}
+
+  // The arena ended. The operation that met it is over; the model can be used on.
+  struct OutOfMemory {};
 
   // Offsets are from the arena's start.
   struct Placed {
@@ -29,6 +36,7 @@ class ObjectModel final : public PageModel {
     bool tiny = false, fresh_block = true, cleared = false;
   };
   Placed Malloc(uint32_t p, uint64_t size, bool noscan, bool needzero);
+  Placed MallocClass(uint32_t p, uint32_t size_class, bool noscan, bool needzero);
   void FreeSlot(uint64_t slot);
 
   int64_t SweepStep(SweepCause cause);
@@ -103,7 +111,7 @@ class ObjectModel final : public PageModel {
   void PassOnScanAndTiny();
 
   uint32_t procs_;
-  bool explicit_;
+  bool explicit_, combine_tiny_;
   std::map<std::pair<uint32_t, SpanClass>, Cache> caches_;
   std::vector<Tiny> tiny_;
   std::map<SpanClass, std::list<SpanId>> nonempty_, empty_;

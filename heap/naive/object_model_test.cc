@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "heap/fakes.h"
+#include "heap/fatal.h"
 #include "heap/heap.h"
 #include "heap/naive/heap_view.h"
 
@@ -26,6 +27,8 @@ struct Setting {
   uint64_t seeds, operations;
   uint64_t cycle_every;  // operations, on average
   uint64_t most_live;    // objects, roughly
+  uint64_t arena_bytes = uint64_t{1} << 30;
+  bool tiny = true;
 };
 
 PageModel::Options ModelOptions(const ArenaLayout& layout, Fakes* fakes, Random* priorities) {
@@ -41,12 +44,13 @@ class World {
  public:
   World(const Setting& setting, uint64_t seed)
       : setting_(setting),
-        layout_(SmallLayout(Bytes(uint64_t{1} << 30))),
+        layout_(SmallLayout(Bytes(setting.arena_bytes))),
         fakes_(layout_.start, seed, 15),
         priorities_(seed, 15),
         random_(seed * 7919),
         heap_(Options(), fakes_.seams()),
-        model_(ModelOptions(layout_, &fakes_, &priorities_), setting.procs, setting.reclaim) {
+        model_(ModelOptions(layout_, &fakes_, &priorities_), setting.procs, setting.reclaim,
+               setting.tiny) {
     fakes_.observer.lines.clear();
     fakes_.os.scatter = true;
   }
@@ -107,6 +111,9 @@ class World {
     ASSERT_NO_THROW(heap_.SelfCheck());
   }
 
+  // Allocations that met the arena's end.
+  uint64_t refused() const { return refused_; }
+
   // Every slot of every span in use.
   void CompareSlots() {
     for (const auto& [first, id] : model_.runs()) {
@@ -134,6 +141,7 @@ class World {
     o.layout = layout_;
     o.procs = setting_.procs;
     o.reclaim = setting_.reclaim;
+    o.tiny = setting_.tiny;
     return o;
   }
   // A number below n.
@@ -155,8 +163,28 @@ class World {
     }
     const uint32_t p = Up(setting_.procs);
     const bool noscan = Up(2) == 0, needzero = Up(2) == 0;
-    const Placement r = heap_.Malloc(p, size, noscan, needzero);
-    const ObjectModel::Placed m = model_.Malloc(p, size, noscan, needzero);
+    const uint32_t size_class = Up(20) == 0 ? 1 + Up(66) : 0;  // what an alignment would ask for
+    // The heap goes first: the model takes the addresses of descriptors from what it was given.
+    Placement r;
+    bool refused = false;
+    try {
+      r = size_class != 0 ? heap_.MallocClass(p, size_class, noscan, needzero)
+                          : heap_.Malloc(p, size, noscan, needzero);
+    } catch (const FatalError& e) {
+      ASSERT_EQ(e.code(), FatalCode::kOutOfMemory) << e.what();
+      refused = true;
+    }
+    ObjectModel::Placed m;
+    try {
+      m = size_class != 0 ? model_.MallocClass(p, size_class, noscan, needzero)
+                          : model_.Malloc(p, size, noscan, needzero);
+    } catch (const ObjectModel::OutOfMemory&) {
+      // A driver may go on after this: the request is void, what it caused before stays.
+      ASSERT_TRUE(refused);
+      ++refused_;
+      return;
+    }
+    ASSERT_FALSE(refused);
     ASSERT_EQ(r.address - layout_.start.v, m.offset);
     ASSERT_EQ(r.span_class, m.span_class);
     ASSERT_EQ(r.tiny, m.tiny);
@@ -194,7 +222,7 @@ class World {
       const uint64_t n = Up(4) == 0 ? 1 + Up(40) : 4;
       const SpanId id = heap_.AllocateManual(Pages(n), SpanKind::kStack);
       ASSERT_EQ(id, model_.AllocateManual(n, SpanKind::kStack));
-      manual_.push_back(id);
+      if (id != kNoSpan) manual_.push_back(id);
     } else {
       std::swap(manual_[Up(manual_.size())], manual_.back());
       heap_.FreeManual(manual_.back(), SpanKind::kStack);
@@ -330,7 +358,7 @@ class World {
   std::map<uint64_t, uint64_t> members_;  // live objects of a slot
   std::set<uint64_t> profiled_;
   std::vector<SpanId> manual_;
-  uint64_t lookups_ = 0;
+  uint64_t lookups_ = 0, refused_ = 0;
 };
 
 class ObjectModelTest : public testing::TestWithParam<Setting> {};
@@ -346,6 +374,7 @@ TEST_P(ObjectModelTest, SameAsTheHeap) {
       if (!HasFatalFailure() && i % 50 == 0) world.CompareSlots();
       if (HasFatalFailure()) return;
     }
+    EXPECT_EQ(world.refused() > 0, setting.arena_bytes < (uint64_t{1} << 30));
   }
 }
 
@@ -355,6 +384,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Setting{"GcSmallHeap", Reclaim::kGc, 1, 5, 3000, 30, 200},
                     Setting{"GcRareCycles", Reclaim::kGc, 1, 2, 6000, 1500, 3000},
                     Setting{"GcThreeProcs", Reclaim::kGc, 3, 3, 5000, 200, 1500},
+                    Setting{"GcNoTiny", Reclaim::kGc, 1, 1, 4000, 200, 1500, 1 << 30, false},
+                    Setting{"GcEndOfTheArena", Reclaim::kGc, 1, 3, 4000, 200, 3000, 10 << 20},
+                    Setting{"ExplicitEndOfTheArena", Reclaim::kExplicit, 1, 3, 4000, 200, 3000,
+                            (3 << 20) + 5 * 65536},
                     Setting{"ExplicitOneProc", Reclaim::kExplicit, 1, 4, 6000, 300, 1500},
                     Setting{"ExplicitSmallHeap", Reclaim::kExplicit, 2, 4, 4000, 40, 200}),
     [](const auto& info) { return info.param.name; });
