@@ -397,6 +397,14 @@ TEST_F(FatalTest, SelfCheckOfSpansInUse) {
   Expect(FatalCode::kSelfCheck, "heap_sys without manual spans: found 1048576, counted 1044480",
          check);
   stats.heap_sys += 4096;
+  spans().New(layout_.start, Pages(1));
+  Expect(FatalCode::kSelfCheck, "bytes of span descriptors: found 456, counted 608", check);
+  spans().Delete(4);
+  s.sweepgen -= 2;  // as if it were to be swept
+  Expect(FatalCode::kSelfCheck,
+         "page 5 of the arena (span 2): not on the stack of its sweep generation", check);
+  s.sweepgen += 2;
+  heap_->SelfCheck();
   heap_->FlushAll();
   s.incache = true;
   Expect(FatalCode::kSelfCheck, "page 5 of the arena (span 2): marked as cached, but in no cache",

@@ -17,6 +17,14 @@ void Heap::SelfCheck() const {
   // all there are.
   uint64_t inuse_pages = 0, manual_pages = 0, free_pages = 0;
   uint64_t occupied = 0;
+  uint64_t descriptors = 0;
+  const auto members = [&](const std::vector<SpanId>& stack) {
+    std::vector<bool> in(spans_.made() + 1);
+    for (const SpanId id : stack) in[id] = true;
+    return in;
+  };
+  const std::vector<bool> swept = members(sweep_spans_[sweepgen() / 2 % 2]);
+  const std::vector<bool> unswept = members(sweep_spans_[1 - sweepgen() / 2 % 2]);
   const uint64_t end = (arena_.used() - arena_.start()).v >> kPageShift;
   for (uint64_t p = 0; p < end;) {
     const SpanId id = spans_.AtPage(p);
@@ -28,6 +36,7 @@ void Heap::SelfCheck() const {
     const Span& s = spans_[id];
     if (spans_.PageIndex(s.address()) != p) fail("the span found does not begin here");
     if (s.npages == 0 || p + s.npages > end) fail("a span of impossible length");
+    ++descriptors;
     switch (s.state) {
       case SpanState::kFree:
         free_pages += s.npages;
@@ -74,6 +83,23 @@ void Heap::SelfCheck() const {
         } else if (s.list != kNonempty + s.span_class && s.list != kEmpty + s.span_class) {
           fail("a small span in no list of its class");
         }
+        for (uint32_t i = 0; i < (s.nelems + 63u) / 64; ++i) {
+          if (bits_.OwnerOf((uint64_t{s.bits} + i) * 64) != id) fail("its bits are another span's");
+        }
+        // Sweeping would miss it. What faults under efence is out of the game.
+        const bool faulted = options_.efence && s.limit == 0;
+        if (options_.reclaim == Reclaim::kGc && !faulted) {
+          if (s.sweepgen == sweepgen() ? !swept[id] : !unswept[id]) {
+            fail("not on the stack of its sweep generation");
+          }
+        }
+        uint64_t last = 0;
+        for (uint32_t x = s.specials; x != 0; x = specials_[x].next) {
+          const uint64_t key =
+              uint64_t{specials_[x].offset} << 8 | static_cast<uint8_t>(specials_[x].kind);
+          if (key < last) fail("special records out of order");
+          last = key;
+        }
       }
     }
     p += s.npages;
@@ -88,6 +114,7 @@ void Heap::SelfCheck() const {
   equal("pages in use", inuse_pages, pages_->pages_in_use);
   equal("heap_sys without manual spans", Pages(inuse_pages + free_pages).bytes().v,
         stats_.heap_sys);
+  equal("bytes of span descriptors", descriptors * kDescriptorSize.v, spans_.inuse().v);
   if (occupied > stats_.heap_inuse) {
     Throw(FatalCode::kSelfCheck, "objects take more than the spans in use have");
   }

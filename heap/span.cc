@@ -8,7 +8,6 @@
 namespace heapsim::heap {
 namespace {
 
-constexpr Bytes kDescriptorSize{152};  // sizeof(mspan) on amd64
 constexpr uint64_t kPointerSize = 8;
 
 // One page more than the arena can have, since the last page is looked at from below.

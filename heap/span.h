@@ -28,6 +28,8 @@ inline constexpr ListId kNonempty = kBusyLarge + 1;                // + span cla
 inline constexpr ListId kEmpty = kNonempty + 2 * kMaxSizeClasses;  // + span class
 inline constexpr ListId kListCount = kEmpty + 2 * kMaxSizeClasses;
 
+inline constexpr Bytes kDescriptorSize{152};  // sizeof(mspan) on amd64, in the simulated memory
+
 // One span descriptor. A plain record: sweepgen survives reuse of the descriptor, as in the
 // runtime, since stale entries of the sweep stacks look at it.
 struct Span {

@@ -172,6 +172,7 @@ void Treap::SelfCheck() const {
   // than its parent, links both ways.
   std::vector<NodeId> stack;
   NodeId n = root_, last = 0;
+  uint64_t count = 0;
   if (root_ != 0 && nodes_[root_].parent != 0)
     Throw(FatalCode::kSelfCheck, "treap: root has a parent");
   while (n != 0 || !stack.empty()) {
@@ -197,7 +198,11 @@ void Treap::SelfCheck() const {
       Throw(FatalCode::kSelfCheck, "treap: keys out of order");
     }
     last = n;
+    ++count;
     n = nodes_[n].right;
+  }
+  if (count * kNodeSize.v != nodes_alloc_.inuse().v) {
+    Throw(FatalCode::kSelfCheck, "treap: nodes in use that are not in the tree");
   }
 }
 
