@@ -1,28 +1,13 @@
 #include "tests/bench/synthetic_trace.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numbers>
-
-#include "traces/id_allocator.h"
+#include <utility>
 
 namespace heapsim::bench {
 namespace {
-
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t Next() {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-  double Unit() { return static_cast<double>((Next() >> 11) + 1) * 0x1p-53; }  // (0, 1]
-
- private:
-  uint64_t state_;
-};
 
 // The largest lifetime M for which log-uniform lifetimes in [1, M] have the given mean.
 double LongestLifetime(double mean) {
@@ -31,85 +16,88 @@ double LongestLifetime(double mean) {
   return m;
 }
 
-// Appends events to blocks.
-class Blocks {
- public:
-  void Alloc(uint32_t id, uint32_t size) {
-    Event(false);
-    blocks_.back().alloc_object.push_back(id);
-    blocks_.back().alloc_size.push_back(size);
-  }
-  void Free(uint32_t id) {
-    Event(true);
-    blocks_.back().free_object.push_back(id);
-  }
-  uint64_t events() const { return events_; }
-  std::vector<traces::EventBlock> Take() { return std::move(blocks_); }
-
- private:
-  void Event(bool is_free) {
-    if (blocks_.empty() || blocks_.back().count == traces::kMaxBlockEvents) {
-      blocks_.emplace_back();
-      blocks_.back().first_event = events_ + 1;
-    }
-    traces::EventBlock& b = blocks_.back();
-    if (b.count % 64 == 0) b.is_free.push_back(0);
-    if (is_free) b.is_free.back() |= uint64_t{1} << (b.count % 64);
-    ++b.count;
-    ++events_;
-  }
-  std::vector<traces::EventBlock> blocks_;
-  uint64_t events_ = 0;
-};
-
 }  // namespace
 
-std::vector<traces::EventBlock> MakeSyntheticTrace(const SyntheticOptions& o) {
-  Random random(o.seed);
-  Blocks blocks;
-  traces::IdAllocator ids;
-  const double log_longest = std::log(LongestLifetime(o.live_objects));
+SyntheticTrace::SyntheticTrace(const SyntheticOptions& options)
+    : options_(options),
+      random_(options.seed),
+      log_longest_(std::log(LongestLifetime(options.live_objects))),
+      warming_up_(options.live_objects),
+      allocations_(options.events),
+      dying_(traces::kNoObject) {
+  // Who dies after the trace's end is not kept.
+  const double moments = std::min(std::exp(log_longest_), static_cast<double>(allocations_)) + 2;
+  const uint64_t ring = std::bit_ceil(static_cast<uint64_t>(moments) + 1);
+  ring_mask_ = ring - 1;
+  dies_after_.assign(ring, traces::kNoObject);
+}
 
-  // Who dies after which allocation: a list a moment, through `next_dying`, by id.
-  const uint64_t allocations = o.events;
-  std::vector<uint32_t> dies_after(allocations + 1, traces::kNoObject);
-  std::vector<uint32_t> next_dying;
+// splitmix64 (Steele, Lea, Flood 2014)
+uint64_t SyntheticTrace::Random() {
+  uint64_t z = (random_ += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
 
-  const auto size = [&] {
-    const double normal =
-        std::sqrt(-2 * std::log(random.Unit())) * std::cos(2 * std::numbers::pi * random.Unit());
-    const double bytes = o.median_bytes * std::exp(o.sigma * normal);
-    return static_cast<uint32_t>(std::clamp(bytes, 1.0, static_cast<double>(o.max_bytes)));
-  };
-  uint64_t now = 0;  // allocations since the steady state began
-  const auto allocate = [&](double lifetime) {
-    const uint32_t id = ids.Allocate();
-    if (id >= next_dying.size()) next_dying.resize(id + 1);
-    blocks.Alloc(id, size());
-    const double death = static_cast<double>(now) + lifetime;
-    if (death > static_cast<double>(allocations)) return;
-    const uint64_t at = static_cast<uint64_t>(death);
-    next_dying[id] = dies_after[at];
-    dies_after[at] = id;
-  };
+double SyntheticTrace::Unit() { return static_cast<double>((Random() >> 11) + 1) * 0x1p-53; }
 
-  // The first objects have what is left of a lifetime at a random moment of a long run: a lifetime
-  // drawn by its length, cut at a uniform place.
-  for (uint32_t i = 0; i < o.live_objects && blocks.events() < o.events; ++i) {
-    const double length = 1 + random.Unit() * (std::exp(log_longest) - 1);
-    allocate(1 + random.Unit() * (length - 1));
-  }
-  while (blocks.events() < o.events) {
-    ++now;
-    allocate(std::exp(random.Unit() * log_longest));
-    for (uint32_t id = dies_after[now]; id != traces::kNoObject && blocks.events() < o.events;) {
-      const uint32_t next = next_dying[id];
-      blocks.Free(id);
-      ids.Free(id);
-      id = next;
+uint32_t SyntheticTrace::Size() {
+  // Box and Muller's method; the order of the two draws is part of the trace.
+  const double radius = std::sqrt(-2 * std::log(Unit()));
+  const double normal = radius * std::cos(2 * std::numbers::pi * Unit());
+  const double bytes = options_.median_bytes * std::exp(options_.sigma * normal);
+  return static_cast<uint32_t>(std::clamp(bytes, 1.0, static_cast<double>(options_.max_bytes)));
+}
+
+void SyntheticTrace::Allocate(double lifetime, traces::EventBlock* block) {
+  const uint32_t id = ids_.Allocate();
+  if (id >= next_dying_.size()) next_dying_.resize(id + 1);
+  block->alloc_object.push_back(id);
+  block->alloc_size.push_back(Size());
+  const double death = static_cast<double>(now_) + lifetime;
+  if (death > static_cast<double>(allocations_)) return;
+  uint32_t& list = dies_after_[static_cast<uint64_t>(death) & ring_mask_];
+  next_dying_[id] = list;
+  list = id;
+}
+
+void SyntheticTrace::Free(uint32_t id, traces::EventBlock* block) {
+  block->is_free.back() |= uint64_t{1} << (block->count % 64);
+  block->free_object.push_back(id);
+  ids_.Free(id);
+}
+
+bool SyntheticTrace::Next(traces::EventBlock* block) {
+  block->Clear();
+  block->first_event = events_ + 1;
+  while (block->count < traces::kMaxBlockEvents && events_ < options_.events) {
+    if (block->count % 64 == 0) block->is_free.push_back(0);
+    if (dying_ != traces::kNoObject) {
+      Free(std::exchange(dying_, next_dying_[dying_]), block);
+    } else if (warming_up_ != 0) {
+      --warming_up_;
+      // The first objects have what is left of a lifetime at a random moment of a long run: a
+      // lifetime drawn by its length, cut at a uniform place.
+      const double length = 1 + Unit() * (std::exp(log_longest_) - 1);
+      Allocate(1 + Unit() * (length - 1), block);
+    } else {
+      ++now_;
+      Allocate(std::exp(Unit() * log_longest_), block);
+      dying_ = std::exchange(dies_after_[now_ & ring_mask_], traces::kNoObject);
     }
+    ++block->count;
+    ++events_;
   }
-  return blocks.Take();
+  return block->count != 0;
+}
+
+std::vector<traces::EventBlock> MakeSyntheticTrace(const SyntheticOptions& options) {
+  SyntheticTrace trace(options);
+  std::vector<traces::EventBlock> blocks;
+  traces::EventBlock block;
+  while (trace.Next(&block)) blocks.push_back(block);
+  return blocks;
 }
 
 }  // namespace heapsim::bench
