@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "sim/replay/read_ahead.h"
 #include "sim/tool/check_flag.h"
 #include "sim/tool/interrupt.h"
 #include "sim/tool/progress.h"
@@ -89,7 +90,12 @@ absl::StatusOr<proto::Result> ReplayRun::Run() {
   options_.stop = &CatchInterrupt();
   options_.progress = [&progress](uint64_t events) { progress.Update(events); };
   ReaderSource source(reader->get());
-  absl::StatusOr<ReplayOutcome> outcome = RunReplay(source, *policy, options_);
+  const auto replay = [&] {
+    // Gone before the reader is asked for facts.
+    ReadAhead decoded(&source);
+    return RunReplay(decoded, *policy, options_);
+  };
+  absl::StatusOr<ReplayOutcome> outcome = replay();
   if (!outcome.ok()) return outcome.status();
 
   proto::Result result = ToMessage(*outcome);
