@@ -1,0 +1,195 @@
+#include "traces/transform/transform.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "traces/format/trace_writer.h"
+#include "traces/open_trace.h"
+#include "traces/random_events.h"
+#include "traces/transform/export.h"
+
+namespace heapsim::traces {
+namespace {
+
+std::string RandomTrace(const RandomEventsOptions& options) {
+  StringSink sink;
+  TraceWriter writer(&sink);
+  proto::TraceHeader header;
+  header.set_command_line("secret --word");
+  EXPECT_TRUE(writer.Header(header).ok());
+  TraceFacts facts;
+  uint32_t ids;
+  for (const EventBlock& block : RandomBlocks(options, &facts, &ids)) {
+    EXPECT_TRUE(writer.Block(0, block).ok());
+  }
+  facts.format = "random";
+  EXPECT_TRUE(writer.Finish({{.pid = 9, .facts = facts, .object_ids = ids}}).ok());
+  return sink.bytes();
+}
+
+std::unique_ptr<TraceReader> Reader(const std::string& bytes) {
+  auto opened = OpenTraceSource(MemorySource(bytes), "trace");
+  EXPECT_TRUE(opened.ok()) << opened.status();
+  return std::move(opened->reader);
+}
+
+TraceFacts FactsOf(const std::string& bytes) { return *Reader(bytes)->facts(); }
+
+std::vector<EventBlock> BlocksOf(const std::string& bytes) {
+  auto reader = Reader(bytes);
+  std::vector<EventBlock> blocks;
+  EventBlock block;
+  for (;;) {
+    absl::StatusOr<bool> more = reader->Next(&block);
+    EXPECT_TRUE(more.ok()) << more.status();
+    if (!more.ok() || !*more) return blocks;
+    blocks.push_back(block);
+  }
+}
+
+std::string Slice(const std::string& bytes, const SliceOptions& options) {
+  StringSink sink;
+  const absl::Status status = SliceTrace(*Reader(bytes), options, &sink);
+  EXPECT_TRUE(status.ok()) << status;
+  return sink.bytes();
+}
+
+// Whatever only passes through keeps every event.
+TEST(Transform, IdentitiesChangeNothing) {
+  const std::string bytes = RandomTrace({.events = 150000, .addresses = 5000});
+  const auto blocks = BlocksOf(bytes);
+  StringSink anonymous, scaled, looped, merged;
+  ASSERT_TRUE(AnonymizeTrace(*Reader(bytes), &anonymous).ok());
+  ASSERT_TRUE(ScaleTrace(*Reader(bytes), {}, &scaled).ok());
+  ASSERT_TRUE(LoopTrace([&] { return absl::StatusOr<std::unique_ptr<TraceReader>>(Reader(bytes)); },
+                        {.rounds = 1, .free_at_end = false}, &looped)
+                  .ok());
+  for (const std::string& out :
+       {Slice(bytes, {}), anonymous.bytes(), scaled.bytes(), looped.bytes()}) {
+    EXPECT_TRUE(BlocksOf(out) == blocks);
+    TraceFacts facts = FactsOf(out), expected = FactsOf(bytes);
+    expected.distinct_threads = facts.distinct_threads;  // ended threads are others afterwards
+    EXPECT_EQ(facts, expected);
+  }
+}
+
+TEST(Transform, AnonymizeForgets) {
+  const std::string bytes = RandomTrace({.events = 100});
+  StringSink sink;
+  ASSERT_TRUE(AnonymizeTrace(*Reader(bytes), &sink).ok());
+  EXPECT_EQ(Reader(bytes)->header().command_line(), "secret --word");
+  EXPECT_EQ(Reader(sink.bytes())->header().command_line(), "");
+  EXPECT_EQ(Reader(sink.bytes())->pid(), 0u);
+}
+
+TEST(Transform, SlicesJoinUp) {
+  const std::string bytes = RandomTrace({.events = 9000, .addresses = 500});
+  const TraceFacts whole = FactsOf(bytes);
+  const TraceFacts head = FactsOf(Slice(bytes, {.last = 4000}));
+  EXPECT_EQ(head.events, 4000u);
+  const TraceFacts warm = FactsOf(Slice(bytes, {.first = 4001}));
+  EXPECT_EQ(warm.events, 5000u + head.live_at_end_blocks);
+  EXPECT_EQ(warm.live_at_end_bytes, whole.live_at_end_bytes);
+  EXPECT_EQ(warm.live_at_end_blocks, whole.live_at_end_blocks);
+  EXPECT_EQ(warm.free_unknown + head.free_unknown, whole.free_unknown);
+  const TraceFacts cold = FactsOf(Slice(bytes, {.first = 4001, .keep_live = false}));
+  EXPECT_EQ(cold.events, 5000u);
+  EXPECT_GT(cold.free_unknown, warm.free_unknown);
+  StringSink sink;
+  EXPECT_EQ(SliceTrace(*Reader(bytes), {.first = 9001}, &sink).code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(SliceTrace(*Reader(bytes), {.first = 5, .last = 4}, &sink).code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Transform, LoopRepeats) {
+  const std::string bytes = RandomTrace({.events = 3000, .addresses = 300});
+  const TraceFacts once = FactsOf(bytes);
+  const auto open = [&] { return absl::StatusOr<std::unique_ptr<TraceReader>>(Reader(bytes)); };
+  StringSink freed, kept;
+  ASSERT_TRUE(LoopTrace(open, {.rounds = 3}, &freed).ok());
+  ASSERT_TRUE(LoopTrace(open, {.rounds = 3, .free_at_end = false}, &kept).ok());
+  EXPECT_EQ(FactsOf(freed.bytes()).live_at_end_blocks, 0u);
+  EXPECT_EQ(FactsOf(freed.bytes()).peak_live_bytes, once.peak_live_bytes);
+  EXPECT_EQ(FactsOf(freed.bytes()).events, 3 * (3000 + once.live_at_end_blocks));
+  EXPECT_EQ(FactsOf(kept.bytes()).live_at_end_bytes, 3 * once.live_at_end_bytes);
+  EXPECT_EQ(FactsOf(kept.bytes()).duration_ns, 3 * *once.duration_ns);
+}
+
+TEST(Transform, ScaleMultiplies) {
+  const std::string bytes = RandomTrace({.events = 3000, .addresses = 300, .odd = false});
+  const TraceFacts once = FactsOf(bytes);
+  StringSink sink;
+  ASSERT_TRUE(ScaleTrace(*Reader(bytes), {.sizes = 2, .time = 10, .copies = 4}, &sink).ok());
+  const TraceFacts scaled = FactsOf(sink.bytes());
+  EXPECT_EQ(scaled.events, 4 * once.events);
+  EXPECT_EQ(scaled.total_requested_bytes, 8 * once.total_requested_bytes);
+  EXPECT_EQ(scaled.live_at_end_bytes, 8 * once.live_at_end_bytes);
+  EXPECT_EQ(scaled.duration_ns, 10 * *once.duration_ns);
+  EXPECT_FALSE(ScaleTrace(*Reader(bytes), {.sizes = -1}, &sink).ok());
+}
+
+TEST(Transform, MergeKeepsEverything) {
+  for (const bool columns : {true, false}) {
+    const std::string a = RandomTrace({.seed = 1, .events = 5000, .columns = columns});
+    const std::string b = RandomTrace({.seed = 2, .events = 700, .columns = columns});
+    auto reader_a = Reader(a), reader_b = Reader(b);
+    StringSink sink;
+    const absl::Status status = MergeTraces({reader_a.get(), reader_b.get()}, &sink);
+    ASSERT_TRUE(status.ok()) << status;
+    const TraceFacts fa = FactsOf(a), fb = FactsOf(b), merged = FactsOf(sink.bytes());
+    EXPECT_EQ(merged.events, fa.events + fb.events);
+    EXPECT_EQ(merged.live_at_end_bytes, fa.live_at_end_bytes + fb.live_at_end_bytes);
+    EXPECT_EQ(merged.total_requested_bytes, fa.total_requested_bytes + fb.total_requested_bytes);
+    EXPECT_EQ(merged.free_unknown, fa.free_unknown + fb.free_unknown);
+    EXPECT_EQ(merged.duration_ns.has_value(), columns);
+  }
+}
+
+TEST(Transform, ExportReadsBack) {
+  for (const bool columns : {true, false}) {
+    const std::string bytes = RandomTrace({.events = 20000, .addresses = 300, .columns = columns});
+    StringSink text;
+    ASSERT_TRUE(ExportTrace(*Reader(bytes), "android", &text).ok());
+    TraceFacts back = FactsOf(text.bytes());
+    TraceFacts expected = FactsOf(bytes);
+    EXPECT_EQ(back.format, "android");
+    back.format = expected.format;
+    back.distinct_threads = expected.distinct_threads;
+    expected.recorded_peak_rss_bytes.reset();
+    EXPECT_EQ(back, expected);
+    StringSink csv;
+    ASSERT_TRUE(ExportTrace(*Reader(bytes), "csv", &csv).ok());
+    EXPECT_EQ(std::count(csv.bytes().begin(), csv.bytes().end(), '\n'), 20001);
+  }
+  StringSink sink;
+  EXPECT_FALSE(ExportTrace(*Reader(RandomTrace({.events = 10})), "xml", &sink).ok());
+}
+
+TEST(Transform, GenerateBySeed) {
+  GenerateOptions options;
+  options.events = 200000;
+  options.live_objects = 5000;
+  StringSink a, b, c;
+  ASSERT_TRUE(GenerateTrace(options, &a).ok());
+  ASSERT_TRUE(GenerateTrace(options, &b).ok());
+  options.seed = 2;
+  ASSERT_TRUE(GenerateTrace(options, &c).ok());
+  EXPECT_EQ(a.bytes(), b.bytes());
+  EXPECT_NE(a.bytes(), c.bytes());
+  const TraceFacts facts = FactsOf(a.bytes());
+  EXPECT_EQ(facts.events, 200000u);
+  EXPECT_NEAR(facts.live_at_end_blocks, 5000, 1000);
+  EXPECT_LE(facts.max_request, options.max_size);
+  // At most 4 bytes an event is what the format promises for plain traces.
+  EXPECT_LT(a.bytes().size(), 3 * facts.events);
+  options.live_objects = 0;
+  EXPECT_FALSE(GenerateTrace(options, &a).ok());
+}
+
+}  // namespace
+}  // namespace heapsim::traces
