@@ -4,6 +4,7 @@
 #include "sim/tool/info_verb.h"
 #include "sim/tool/policies_verb.h"
 #include "sim/tool/replay_verb.h"
+#include "sim/tool/transform_verbs.h"
 #include "sim/tool/verb.h"
 
 namespace heapsim::sim {
@@ -13,6 +14,13 @@ absl::Span<const VerbEntry> Verbs() {
       {"replay", "replays a trace through one policy", MakeReplayVerb},
       {"info", "counts and peaks of a trace", MakeInfoVerb},
       {"import", "turns a recording of any known format into a .htrace", MakeImportVerb},
+      {"slice", "cuts events out of a trace", MakeSliceVerb},
+      {"merge", "runs several traces as one process", MakeMergeVerb},
+      {"loop", "repeats a trace", MakeLoopVerb},
+      {"scale", "multiplies sizes, time or objects of a trace", MakeScaleVerb},
+      {"anonymize", "drops what tells whose trace it is", MakeAnonymizeVerb},
+      {"export", "writes a trace in a foreign format", MakeExportVerb},
+      {"generate", "makes a synthetic trace by seed", MakeGenerateVerb},
       {"conform", "checks the heap against logs of the real Go runtime", MakeConformVerb},
       {"policies", "lists the policies, or the settings of one", MakePoliciesVerb},
       {"formats", "lists the trace formats", MakeFormatsVerb},

@@ -52,6 +52,39 @@ class CliTest(unittest.TestCase):
             self.assert_input_error(run(verb, "--no-such-flag"), verb, "--help")
         self.assert_input_error(run("--no-such-flag"), "--no-such-flag")
 
+    def test_traces_from_traces(self):
+        def info(path):
+            return json.loads(run("info", "--json", path).stdout)
+
+        made, out, text = self.folder / "made.htrace", self.folder / "o.htrace", self.folder / "o.txt"
+        flags = ("--seed=3", "--events=20000", "--live=500")
+        self.assertEqual(0, run("generate", *flags, "-o", made).returncode)
+        whole = info(made)
+        self.assertEqual(20000, whole["events"])
+        for verb, events in [
+            (("slice", made, "--last=5000"), 5000),
+            (("merge", made, made), 40000),
+            (("loop", made, "--rounds=3", "--keep-live"), 60000),
+            (("scale", made, "--copies=2", "--sizes=1.5"), 40000),
+            (("anonymize", made), 20000),
+        ]:
+            result = run(*verb, "-o", out)
+            self.assertEqual(0, result.returncode, result.stderr)
+            self.assertEqual(events, info(out)["events"], verb)
+        self.assertEqual(0, run("export", made, "--to=android", "-o", text).returncode)
+        self.assertEqual(whole["peak_live_bytes"], info(text)["peak_live_bytes"])
+        left = sorted(self.folder.iterdir())
+        for bad, word in [
+            (("slice", made, "--first=20001", "-o", self.folder / "no"), "20001"),
+            (("export", made, "--to=xml", "-o", self.folder / "no"), "xml"),
+            (("loop", "-", "-o", self.folder / "no"), "file"),
+            (("scale", made, "--sizes=0", "-o", self.folder / "no"), "above 0"),
+            (("generate", "--live=0", "-o", self.folder / "no"), "live"),
+            (("merge", made, self.folder / "missing", "-o", self.folder / "no"), "missing"),
+        ]:
+            self.assert_input_error(run(*bad), word)
+        self.assertEqual(left, sorted(self.folder.iterdir()))
+
     def test_unknown_verb(self):
         self.assert_input_error(run("polices"), "policies")
         self.assert_input_error(run())
