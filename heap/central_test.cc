@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -122,6 +123,38 @@ TEST_F(CentralTest, FlushedSpansAreTakenNewestFirst) {
   EXPECT_EQ(Live(1024).address, b.address + 1024);  // swept, not of the old generation
   EXPECT_EQ(Lines("R}").size(), 1u);
   EXPECT_EQ(Live(1024, 1).address, a.address + 1024);
+  heap_->SelfCheck();
+}
+
+// A new span takes room for its allocation bits and for its mark bits, a swept one for the next
+// mark bits: 128 bytes each for 1,024 slots, from arenas of 65,520.
+TEST_F(CentralTest, MemoryForBits) {
+  const auto arenas = [&] {
+    const std::vector<std::string>& calls = fakes_.os.calls;
+    return std::count_if(calls.begin(), calls.end(), [](const std::string& c) {
+      return absl::StartsWith(c, "alloc") && absl::EndsWith(c, " 10000 gc");
+    });
+  };
+  const auto spans = [&](int n) {
+    for (int i = 0; i < n * 1024; ++i) heap_->Malloc(0, 8, false, false);
+  };
+  spans(255);
+  EXPECT_EQ(arenas(), 1);
+  spans(1);
+  EXPECT_EQ(arenas(), 2);
+  const uint64_t before = heap_->stats().gc_sys;
+  // Two sweeps of 256 spans take 512 runs; 510 fit in what the second arena has left.
+  for (int i = 0; i < 2; ++i) {
+    for (SpanId id = 1; id <= 256; ++id) {
+      if (heap_->spans()[id].nelems == 1024) {
+        fakes_.marker.live.insert(uint64_t{heap_->spans()[id].bits} * 64);
+      }
+    }
+    StartCycle();  // the epoch stays the same, so that no arena is left half used
+    Sweep();
+  }
+  EXPECT_EQ(arenas(), 3);
+  EXPECT_EQ(heap_->stats().gc_sys, before + 65536);
   heap_->SelfCheck();
 }
 
