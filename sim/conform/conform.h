@@ -13,7 +13,7 @@
 namespace heapsim::sim {
 
 struct ConformReport {
-  std::string version;      // of the runtime: "go1.10"
+  std::string version;      // of the runtime: "go1.10", "go1.19"
   uint64_t events = 0;      // lines, but those of the header, the ends of dumps and of the log
   uint64_t checked = 0;     // of them, those of which at least one field was compared
   uint64_t mismatches = 0;  // 0 or 1
