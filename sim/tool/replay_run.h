@@ -27,6 +27,8 @@ class ReplayRun {
   // set, not an error.
   absl::StatusOr<proto::Result> Run();
 
+  const std::string& trace_path() const { return trace_.path(); }
+
  private:
   TraceInput trace_;
   PolicyFlags policy_;

@@ -1,3 +1,4 @@
+#include "sim/tool/check_verb.h"
 #include "sim/tool/conform_verb.h"
 #include "sim/tool/formats_verb.h"
 #include "sim/tool/import_verb.h"
@@ -12,6 +13,7 @@ namespace heapsim::sim {
 absl::Span<const VerbEntry> Verbs() {
   static constexpr VerbEntry kVerbs[] = {
       {"replay", "replays a trace through one policy", MakeReplayVerb},
+      {"check", "holds a replay to limits and a baseline, for CI", MakeCheckVerb},
       {"info", "counts and peaks of a trace", MakeInfoVerb},
       {"import", "turns a recording of any known format into a .htrace", MakeImportVerb},
       {"slice", "cuts events out of a trace", MakeSliceVerb},

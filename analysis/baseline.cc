@@ -1,0 +1,151 @@
+#include "analysis/baseline.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "analysis/json.h"
+#include "analysis/metrics.h"
+#include "google/protobuf/descriptor.h"
+#include "nlohmann/json.hpp"
+
+namespace heapsim::analysis {
+namespace {
+
+using nlohmann::json;
+
+// Calls visit(path, leaf) for every value below `value` that is neither object nor array.
+template <typename Visit>
+void ForEachLeaf(const json& value, const std::string& path, const Visit& visit) {
+  if (!value.is_object()) {
+    if (!value.is_array()) visit(path, value);
+    return;
+  }
+  for (const auto& [key, below] : value.items()) {
+    ForEachLeaf(below, path.empty() ? key : absl::StrCat(path, ".", key), visit);
+  }
+}
+
+std::map<std::string, std::string> SettingsOf(const json& policy) {
+  std::map<std::string, std::string> settings;
+  ForEachLeaf(policy, "", [&](const std::string& path, const json& leaf) {
+    if (path != "description") settings[path] = JsonText(leaf, -1);
+  });
+  return settings;
+}
+
+// The number of a sample by name, 0 where it has none.
+uint64_t NumberOf(const json& row, const std::string& key) {
+  const auto found = row.find(key);
+  return found != row.end() && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
+}
+
+proto::Sample SampleOf(const json& row) {
+  proto::Sample sample;
+  sample.set_event(NumberOf(row, "event"));
+  sample.set_time_ns(NumberOf(row, "time_ns"));
+  sample.set_live_bytes(NumberOf(row, "live_bytes"));
+  sample.set_rss_bytes(NumberOf(row, "rss_bytes"));
+  const google::protobuf::Descriptor* type = proto::Parts::descriptor();
+  for (int i = 0; i < type->field_count(); ++i) {
+    const auto* field = type->field(i);
+    const auto found = row.find(field->name());
+    if (found == row.end() || !found->is_number_unsigned()) continue;
+    proto::Parts* parts = sample.mutable_parts();
+    parts->GetReflection()->SetUInt64(parts, field, found->get<uint64_t>());
+  }
+  return sample;
+}
+
+// Parts of a result that a baseline keeps whole.
+bool KeptWhole(absl::string_view metric) {
+  static constexpr absl::string_view kKept[] = {"fragmentation.", "gc.", "memory.", "os.",
+                                                "parts."};
+  return absl::c_any_of(kKept,
+                        [&](absl::string_view head) { return absl::StartsWith(metric, head); });
+}
+
+// Enough to notice that a baseline is of another trace.
+bool IdentifiesTrace(absl::string_view metric) {
+  return metric == "trace.events" || metric == "trace.peak_live_bytes" ||
+         metric == "trace.total_requested_bytes";
+}
+
+}  // namespace
+
+std::optional<double> Baseline::Find(absl::string_view metric) const {
+  const auto found = metrics.find(std::string(metric));
+  if (found == metrics.end()) return std::nullopt;
+  return found->second;
+}
+
+absl::StatusOr<Baseline> ParseBaseline(absl::string_view path, absl::string_view text) {
+  json root;
+  try {
+    root = json::parse(text.begin(), text.end());
+  } catch (const json::parse_error& e) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": not JSON, byte ", e.byte,
+                     " is wrong; a baseline is what `replay --json` or `check --update` writes"));
+  } catch (const json::exception&) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path,
+                     ": it has a number that is too large; a baseline is what "
+                     "`replay --json` or `check --update` writes"));
+  }
+  if (!root.is_object()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": no JSON object; a baseline is what `replay --json` or `check --update` writes"));
+  }
+  Baseline baseline;
+  baseline.path = std::string(path);
+  if (const auto version = root.find("version"); version != root.end() && version->is_string()) {
+    baseline.version = version->get<std::string>();
+  }
+  for (const std::string& name : MetricNames()) {
+    const std::pair<std::string, std::string> keys = absl::StrSplit(name, '.');
+    const auto part = root.find(keys.first);
+    if (part == root.end() || !part->is_object()) continue;
+    const auto value = part->find(keys.second);
+    if (value == part->end() || value->is_null()) continue;
+    if (!value->is_number()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": ", name, " is no number but ", value->type_name()));
+    }
+    baseline.metrics[name] = value->get<double>();
+  }
+  if (const auto policy = root.find("policy"); policy != root.end() && policy->is_object()) {
+    baseline.policy = SettingsOf(*policy);
+  }
+  if (const auto series = root.find("series"); series != root.end() && series->is_array()) {
+    for (const json& row : *series) {
+      if (row.is_object()) baseline.series.push_back(SampleOf(row));
+    }
+  }
+  return baseline;
+}
+
+std::string BaselineText(const proto::Result& result, absl::Span<const std::string> more) {
+  // Through text, since the two kinds of JSON value, by order and sorted, do not convert.
+  const json all = json::parse(JsonText(ToJson(result), -1));
+  json kept = {{"version", result.version()}, {"seed", result.seed()}, {"policy", all["policy"]}};
+  kept["policy"].erase("description");
+  for (const std::string& name : MetricNames()) {
+    if (!KeptWhole(name) && !IdentifiesTrace(name) && !absl::c_linear_search(more, name)) continue;
+    const std::pair<std::string, std::string> keys = absl::StrSplit(name, '.');
+    // A part that the result does not have is null as a whole.
+    if (all[keys.first].is_object()) kept[keys.first][keys.second] = all[keys.first][keys.second];
+  }
+  return kept.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::map<std::string, std::string> PolicySettings(const proto::Policy& policy) {
+  return SettingsOf(json::parse(JsonText(ToJson(policy), -1)));
+}
+
+}  // namespace heapsim::analysis

@@ -1,0 +1,106 @@
+#include "analysis/baseline.h"
+
+#include <algorithm>
+
+#include "analysis/json.h"
+#include "analysis/metrics.h"
+#include "gtest/gtest.h"
+
+namespace heapsim::analysis {
+namespace {
+
+proto::Result Example() {
+  proto::Result result;
+  result.set_version("1.2.3");
+  result.mutable_policy()->set_name("go1.10");
+  result.mutable_policy()->mutable_gc()->set_percent(200);
+  result.mutable_trace()->set_events(10);
+  result.mutable_memory()->set_peak_rss_bytes(4096);
+  result.mutable_memory()->set_mean_rss_bytes(0.1);
+  result.mutable_parts()->set_dead_bytes(4096);
+  result.mutable_heap()->set_next_gc(7);
+  result.mutable_timing()->set_wall_seconds(3);
+  proto::Sample* sample = result.add_series();
+  sample->set_event(3);
+  sample->set_rss_bytes(4096);
+  sample->mutable_parts()->set_dead_bytes(5);
+  return result;
+}
+
+TEST(Metrics, AreTheNumbersOfTheParts) {
+  const proto::Result result = Example();
+  EXPECT_EQ(MetricOf(result, "memory.peak_rss_bytes"), 4096);
+  EXPECT_EQ(MetricOf(result, "memory.peak_mapped_bytes"), std::nullopt);  // unknown
+  EXPECT_EQ(MetricOf(result, "os.page_faults"), std::nullopt);            // the part is absent
+  EXPECT_EQ(MetricOf(result, "parts.internal_bytes"), 0);
+  EXPECT_EQ(MetricOf(result, "timing.wall_seconds"), std::nullopt);
+  EXPECT_EQ(MetricOf(result, "no.such"), std::nullopt);
+  const std::vector<std::string> names = MetricNames();
+  EXPECT_EQ(names.size(), MetricsOf(result).size());
+  EXPECT_NE(std::find(names.begin(), names.end(), "heap.next_gc"), names.end());
+}
+
+TEST(Metrics, Texts) {
+  EXPECT_EQ(MetricText(5345280), "5,345,280");
+  EXPECT_EQ(MetricText(5345280.79), "5,345,280.7");
+  EXPECT_EQ(MetricText(1.23456789), "1.23457");
+  EXPECT_EQ(MetricText(-1.5), "-1.5");
+  EXPECT_EQ(ChangeText(100, 102), "+2.00 %");
+  EXPECT_EQ(ChangeText(0, 1), "new");
+  EXPECT_EQ(ChangeText(0, 0), "0 %");
+}
+
+TEST(Baseline, ReadsAWholeResult) {
+  const absl::StatusOr<Baseline> baseline = ParseBaseline("b.json", ResultJson(Example()));
+  ASSERT_TRUE(baseline.ok()) << baseline.status();
+  EXPECT_EQ(baseline->version, "1.2.3");
+  EXPECT_EQ(baseline->Find("memory.peak_rss_bytes"), 4096);
+  EXPECT_EQ(baseline->Find("memory.mean_rss_bytes"), 0.1);
+  EXPECT_EQ(baseline->Find("memory.peak_mapped_bytes"), std::nullopt);
+  EXPECT_EQ(baseline->Find("heap.next_gc"), 7);
+  EXPECT_EQ(baseline->policy.at("name"), "\"go1.10\"");
+  EXPECT_EQ(baseline->policy.at("gc.percent"), "200");
+  ASSERT_EQ(baseline->series.size(), 1u);
+  EXPECT_EQ(baseline->series[0].event(), 3u);
+  EXPECT_EQ(baseline->series[0].parts().dead_bytes(), 5u);
+}
+
+TEST(Baseline, OrderSpacingAndFurtherKeysAreFree) {
+  const absl::StatusOr<Baseline> baseline = ParseBaseline(
+      "b.json",
+      " {\"later\": [1, {}], \"memory\" :{\"x\":\"y\",\"peak_rss_bytes\":\n5e3},\"os\":null }");
+  ASSERT_TRUE(baseline.ok()) << baseline.status();
+  EXPECT_EQ(baseline->Find("memory.peak_rss_bytes"), 5000);
+  EXPECT_EQ(baseline->metrics.size(), 1u);
+}
+
+TEST(Baseline, WhatIsWrittenIsSmallAndReadsBack) {
+  const proto::Result result = Example();
+  const std::string text = BaselineText(result, {"heap.next_gc"});
+  const absl::StatusOr<Baseline> baseline = ParseBaseline("b.json", text);
+  ASSERT_TRUE(baseline.ok()) << baseline.status();
+  for (const Metric& metric : MetricsOf(result)) {
+    const bool kept = metric.name.substr(0, 5) != "heap." && metric.name.substr(0, 6) != "trace.";
+    if (kept) EXPECT_EQ(baseline->Find(metric.name), metric.value) << metric.name;
+  }
+  EXPECT_EQ(baseline->Find("heap.next_gc"), 7);
+  EXPECT_EQ(baseline->Find("trace.events"), 10);
+  EXPECT_EQ(baseline->Find("heap.heap_live"), std::nullopt);
+  EXPECT_EQ(baseline->policy, PolicySettings(result.policy()));
+  EXPECT_TRUE(baseline->series.empty());
+  EXPECT_EQ(text.find("wall_seconds"), std::string::npos);
+  EXPECT_LT(text.find("end_rss_bytes"), text.find("peak_rss_bytes"));
+  EXPECT_LT(text.find("\"memory\""), text.find("\"policy\""));
+}
+
+TEST(Baseline, Wrong) {
+  for (const char* text : {"", "{", "[]", "5", "{\"memory\":{\"peak_rss_bytes\":\"5\"}}",
+                           "{\"memory\":{\"peak_rss_bytes\":1e999}}", "\xff\xfe"}) {
+    const absl::StatusOr<Baseline> baseline = ParseBaseline("b.json", text);
+    ASSERT_FALSE(baseline.ok()) << text;
+    EXPECT_EQ(baseline.status().message().substr(0, 7), "b.json:") << baseline.status();
+  }
+}
+
+}  // namespace
+}  // namespace heapsim::analysis
