@@ -61,8 +61,10 @@ TEST(GcBitsTest, Epochs) {
   EXPECT_EQ(bits.NewMarkBits(1).v, 0x7f0000000010u);
   EXPECT_EQ(os.TakeCalls(), "");
   EXPECT_EQ(stats.gc_sys, 6u * 65536);
-  bits.NextEpoch();  // 3 and 2 stand before nothing now
+  bits.NextEpoch();  // 3 and 2 are free
   EXPECT_EQ(bits.NewMarkBits(1).v, 0x7f0000030010u);
+  bits.NextEpoch();  // 5 and 4 go in front of 2
+  EXPECT_EQ(bits.NewMarkBits(1).v, 0x7f0000050010u);
 }
 
 }  // namespace
