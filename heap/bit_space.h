@@ -9,12 +9,16 @@
 #include <cstdint>
 #include <vector>
 
+#include "heap/fatal.h"
 #include "heap/seams.h"
 #include "heap/virtual_array.h"
 
 namespace heapsim::heap {
 
 using BitIndex = uint64_t;
+
+// Words that a heap has at most: what arrays kept beside the bit space need to have room for.
+inline constexpr uint64_t kMaxSlotWords = uint64_t{1} << 28;
 
 class BitSpace {
  public:
@@ -29,6 +33,9 @@ class BitSpace {
       w = free_[count].back();
       free_[count].pop_back();
     } else {
+      if (next_ + count > words_.capacity()) {
+        Throw(FatalCode::kTooManySlots, "the simulator has no room for more slots");
+      }
       w = next_;
       next_ += count;
     }

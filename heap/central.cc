@@ -12,15 +12,11 @@ namespace heapsim::heap {
 
 Placement Heap::SmallSlow(uint32_t p, SpanClass c, bool needzero) {
   p_ = p;
+  Refill(p, c);
+  gc_check_ = true;
   CacheSlot& k = cache(p, c);
-  uint32_t slot = NextFreeIndex(k);
-  if (slot == k.nelems) {
-    Refill(p, c);
-    gc_check_ = true;
-    slot = NextFreeIndex(k);
-    if (slot >= k.nelems) Throw(FatalCode::kFreeIndex, "freeIndex is not valid");
-  }
-  ++k.handed;
+  const uint32_t slot = TakeSlot(k);
+  if (slot >= k.nelems) Throw(FatalCode::kFreeIndex, "freeIndex is not valid");
   return Place(k, slot, c, needzero);
 }
 
@@ -47,6 +43,7 @@ uint32_t Heap::NextFreeIndex(CacheSlot& k) {
   index = slot + 1;
   if (index % 64 == 0 && index != k.nelems) LoadAllocCache(k, index / 64);
   k.free_index = index;
+  ++k.handed;
   return slot;
 }
 

@@ -41,6 +41,7 @@ enum class FatalCode : uint8_t {
   kGcTriggerUnderflow,       // the pacer computed an impossible trigger
   kPersistentAlloc,          // persistentalloc called with an impossible size or alignment
   kFixAllocSize,             // fixalloc for records of no size, or larger than its chunks
+  kTooManySlots,             // more slots than the simulator's own tables hold
   kUnalignedUnused,          // giving back what is not whole OS pages
   kSelfCheck,                // the in-heap self-check found two structures that disagree
 };

@@ -15,10 +15,9 @@ namespace {
 constexpr Bytes kCacheRecordSize{1736};  // sizeof(mcache) on amd64
 constexpr double kInitialTriggerRatio = 7.0 / 8;
 
-// A word for each heap page's worth of the smallest slots (1,024) would be 16; spans of that class
-// are one page.
+// Room for 17 billion slots. Only hundreds of GiB of spans of the smallest objects would need more.
 uint64_t MaxWords(const ArenaLayout& layout) {
-  return std::min<uint64_t>(((layout.end - layout.start).v >> kPageShift) * 16, uint64_t{1} << 30);
+  return std::min<uint64_t>(((layout.end - layout.start).v >> kPageShift) * 16, kMaxSlotWords);
 }
 
 }  // namespace

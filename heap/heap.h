@@ -72,6 +72,7 @@ struct Placement {
 class Heap {
  public:
   static constexpr uint32_t kTinySize = 16;
+  static constexpr SpanClass kTinyClass = 2 << 1 | 1;  // 16 bytes, noscan
 
   // Makes the page allocator from the heap's context.
   using PagesFactory = absl::FunctionRef<std::unique_ptr<PageAllocator>(const PageContext&)>;
@@ -86,6 +87,34 @@ class Heap {
   // pointers. needzero: its memory must read as zero. Throws kOutOfMemory where the arena ends or
   // the system has none.
   Placement Malloc(uint32_t p, uint64_t size, bool noscan, bool needzero);
+
+  // The pieces of Malloc that need only a cache, for loops that keep everything else to themselves.
+  //
+  // One P's span of one class, with the fields of the span that allocation changes; they go back
+  // when the span leaves. 64 bytes, a cache line.
+  struct alignas(64) CacheSlot {
+    uint64_t alloc_cache;  // free slots from free_index on, lowest bit first
+    uint64_t base;
+    BitIndex bit;  // of slot 0
+    uint32_t free_index;
+    uint32_t handed;  // slots handed out since the span came
+    uint32_t nelems;
+    uint32_t elemsize;
+    SpanId span;
+    bool needzero;
+  };
+  // The caches of a P by span class; they never move.
+  CacheSlot* caches(uint32_t p) { return &caches_[size_t{p} * span_classes_]; }
+  // The next free slot of a cached span, nelems where it is full: then Malloc must be called.
+  uint32_t TakeSlot(CacheSlot& k);
+  // Room for a tiny object in the current block; false, with nothing changed, where there is none.
+  bool TryTiny(uint32_t p, uint32_t size, uint64_t* address, BitIndex* bit);
+  // A slot taken for a tiny object becomes the current block where it has more room left.
+  void OfferTinyBlock(uint32_t p, uint32_t size, uint64_t address, BitIndex bit);
+  // What Malloc would say of a slot that TakeSlot gave.
+  Placement Taken(uint32_t p, SpanClass c, uint32_t slot, bool needzero) const {
+    return Place(cache(p, c), slot, c, needzero);
+  }
 
   // Places an object in a slot of the given class, never tiny: what an alignment asks for.
   Placement MallocClass(uint32_t p, uint32_t size_class, bool noscan, bool needzero) {
@@ -223,26 +252,12 @@ class Heap {
   void SelfCheck() const;
 
  private:
-  // One P's span of one class, with the fields of the span that allocation changes; they go back
-  // when the span leaves. 64 bytes, a cache line.
-  struct alignas(64) CacheSlot {
-    uint64_t alloc_cache;  // free slots from free_index on, lowest bit first
-    uint64_t base;
-    uint64_t bit;  // of slot 0
-    uint32_t free_index;
-    uint32_t handed;  // slots handed out since the span came
-    uint32_t nelems;
-    uint32_t elemsize;
-    SpanId span;
-    bool needzero;
-  };
-
   CacheSlot& cache(uint32_t p, SpanClass c) { return caches_[p * span_classes_ + c]; }
   const CacheSlot& cache(uint32_t p, SpanClass c) const { return caches_[p * span_classes_ + c]; }
 
   Placement Small(uint32_t p, SpanClass c, bool needzero);
   Placement SmallSlow(uint32_t p, SpanClass c, bool needzero);
-  Placement Place(const CacheSlot& k, uint32_t slot, SpanClass c, bool needzero);
+  Placement Place(const CacheSlot& k, uint32_t slot, SpanClass c, bool needzero) const;
   Placement Tiny(uint32_t p, uint32_t size);
 
   // central.cc
@@ -311,14 +326,12 @@ inline Placement Heap::Malloc(uint32_t p, uint64_t size, bool noscan, bool needz
   if (noscan && size < kTinySize && options_.tiny) return Tiny(p, static_cast<uint32_t>(size));
   if (size <= options_.classes->max_small_size()) {
     const uint32_t c = options_.classes->ClassOf(size);
-    const Placement r = Small(p, static_cast<SpanClass>(c << 1 | (noscan ? 1 : 0)), needzero);
-    local_[p].scan += noscan ? 0 : size;  // after: a refill moves what was counted before
-    return r;
+    return Small(p, static_cast<SpanClass>(c << 1 | (noscan ? 1 : 0)), needzero);
   }
   return MallocLarge(p, size, RoundUp(size, kPageSize), noscan, needzero);
 }
 
-inline Placement Heap::Place(const CacheSlot& k, uint32_t slot, SpanClass c, bool needzero) {
+inline Placement Heap::Place(const CacheSlot& k, uint32_t slot, SpanClass c, bool needzero) const {
   Placement r;
   r.address = k.base + uint64_t{slot} * k.elemsize;
   r.bit = k.bit + slot;
@@ -329,27 +342,32 @@ inline Placement Heap::Place(const CacheSlot& k, uint32_t slot, SpanClass c, boo
   return r;
 }
 
-// The runtime's nextFreeFast: the next free slot of the loaded 64, unless it is the last of them.
-inline Placement Heap::Small(uint32_t p, SpanClass c, bool needzero) {
-  CacheSlot& k = cache(p, c);
-  if (k.alloc_cache != 0) [[likely]] {
-    const uint32_t bit = static_cast<uint32_t>(std::countr_zero(k.alloc_cache));
-    const uint32_t slot = k.free_index + bit;
-    if (slot < k.nelems) {
-      const uint32_t next = slot + 1;
-      if (next % 64 != 0 || next == k.nelems) [[likely]] {
-        k.alloc_cache = k.alloc_cache >> bit >> 1;
-        k.free_index = next;
-        ++k.handed;
-        return Place(k, slot, c, needzero);
-      }
-    }
+// The runtime's nextFreeFast and, where the loaded 64 slots end, its nextFreeIndex: same slots.
+inline uint32_t Heap::TakeSlot(CacheSlot& k) {
+  const uint64_t free = k.alloc_cache;
+  if (free == 0) return NextFreeIndex(k);
+  const uint32_t skip = static_cast<uint32_t>(std::countr_zero(free));
+  const uint32_t slot = k.free_index + skip;
+  const uint32_t next = slot + 1;
+  if (next > k.nelems || next % 64 == 0) [[unlikely]] {
+    return NextFreeIndex(k);
   }
-  return SmallSlow(p, c, needzero);
+  k.alloc_cache = free >> skip >> 1;
+  k.free_index = next;
+  ++k.handed;
+  return slot;
 }
 
-inline Placement Heap::Tiny(uint32_t p, uint32_t size) {
-  constexpr SpanClass kTinyClass = 2 << 1 | 1;  // 16 bytes, noscan
+inline Placement Heap::Small(uint32_t p, SpanClass c, bool needzero) {
+  CacheSlot& k = cache(p, c);
+  const uint32_t slot = TakeSlot(k);
+  if (slot == k.nelems) [[unlikely]] {
+    return SmallSlow(p, c, needzero);
+  }
+  return Place(k, slot, c, needzero);
+}
+
+inline bool Heap::TryTiny(uint32_t p, uint32_t size, uint64_t* address, BitIndex* bit) {
   TinyBlock& t = tiny_[p];
   uint32_t offset = t.offset;
   if ((size & 7) == 0) {
@@ -359,26 +377,32 @@ inline Placement Heap::Tiny(uint32_t p, uint32_t size) {
   } else if ((size & 1) == 0) {
     offset = (offset + 1) & ~1u;
   }
+  if (offset + size > kTinySize || t.address == 0) return false;
+  t.offset = offset + size;
+  ++local_[p].tinyallocs;
+  *address = t.address + offset;
+  *bit = t.bit;
+  return true;
+}
+
+inline void Heap::OfferTinyBlock(uint32_t p, uint32_t size, uint64_t address, BitIndex bit) {
+  TinyBlock& t = tiny_[p];
+  if (size >= t.offset && t.address != 0) return;
+  t.address = address;
+  t.bit = bit;
+  t.offset = size;
+}
+
+inline Placement Heap::Tiny(uint32_t p, uint32_t size) {
   Placement r;
-  if (offset + size <= kTinySize && t.address != 0) {
-    t.offset = offset + size;
-    ++local_[p].tinyallocs;
-    r.address = t.address + offset;
-    r.bit = t.bit;
-    r.span_class = kTinyClass;
-    r.tiny = true;
-    r.fresh_block = false;
-    r.cleared = false;
-    return r;
-  }
+  r.span_class = kTinyClass;
+  r.tiny = true;
+  r.fresh_block = false;
+  r.cleared = false;
+  if (TryTiny(p, size, &r.address, &r.bit)) return r;
   r = Small(p, kTinyClass, false);
   r.tiny = true;
-  // The fresh block becomes the current one only where it has more room left.
-  if (size < t.offset || t.address == 0) {
-    t.address = r.address;
-    t.bit = r.bit;
-    t.offset = size;
-  }
+  OfferTinyBlock(p, size, r.address, r.bit);
   return r;
 }
 

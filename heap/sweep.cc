@@ -9,7 +9,7 @@
 namespace heapsim::heap {
 namespace {
 
-constexpr uint32_t kMaxSlotWords = 16;
+constexpr uint32_t kWordsPerSpan = 16;
 
 }  // namespace
 
@@ -56,7 +56,7 @@ bool Heap::Sweep(SpanId id, bool preserve) {
                                s.nelems, s.alloc_count, s.free_index});
   pages_swept_ += s.npages;
 
-  uint64_t marks[kMaxSlotWords], allocated[kMaxSlotWords];
+  uint64_t marks[kWordsPerSpan], allocated[kWordsPerSpan];
   const uint32_t words = (s.nelems + 63u) / 64;
   AllocatedSlots(id, allocated);
   seams_.marker->Marks(id, uint64_t{s.bits} * 64, s.nelems, allocated, marks);

@@ -18,7 +18,7 @@ namespace heapsim::sim {
 namespace {
 
 using heap::BitIndex;
-using heap::Placement;
+using heap::SpanClass;
 
 // Shorter stretches of plain events are left to the plain loop.
 constexpr uint32_t kWorthwhile = 24;
@@ -26,8 +26,10 @@ constexpr uint32_t kWorthwhile = 24;
 }  // namespace
 
 bool Engine::BatchFits() const {
-  return gc_ && whole_ && !options_.one_at_a_time && policy_.gc().mark_bytes_per_second() == 0 &&
-         !ledger_.keeps_requests() && (block_->thread.empty() || procs_ == 1) &&
+  return gc_ && whole_ && !options_.one_at_a_time && !zero_all_ &&
+         policy_.objects().scan() != proto::Objects::SCAN_ALL &&
+         policy_.gc().mark_bytes_per_second() == 0 && !ledger_.keeps_requests() &&
+         (block_->thread.empty() || procs_ == 1) &&
          (block_->scan.empty() || policy_.objects().scan() != proto::Objects::SCAN_RECORDED);
 }
 
@@ -76,6 +78,90 @@ void Engine::ListPositions(uint32_t begin, uint32_t end) {
   batch_.frees = frees;
 }
 
+// Allocations up to number `until` that need nothing but a cache with a free slot.
+template <bool kTimed>
+Engine::Stop Engine::AllocateFast(uint32_t until) {
+  Batch& b = batch_;
+  heap::Heap& heap = *heap_;
+  const uint32_t* const ids = block_->alloc_object.data() + alloc_;
+  const uint32_t* const sizes = block_->alloc_size.data() + alloc_;
+  uint64_t* const table = table_.data();
+  heap::Heap::CacheSlot* const caches = heap.caches(0);
+  const uint32_t* const resident_slots = resident_slots_.data();
+  const heap::SizeClasses& classes = heap.classes();
+  const uint32_t max_small = classes.max_small_size();
+  const uint32_t tiny_below = heap.options().tiny ? heap::Heap::kTinySize : 0;
+  const uint32_t last = b.end - b.begin - 1;
+  uint32_t a = b.alloc;
+  uint64_t allocated = 0, occupied = 0, ns = 0;
+  unsigned __int128 wide_ns = 0;
+  Stop stop = Stop::kEnd;
+  for (; a < until; ++a) {
+    const uint32_t size = sizes[a];
+    uint64_t entry;
+    if (size - 1 < tiny_below - 1) {
+      uint64_t address;
+      BitIndex bit;
+      if (heap.TryTiny(0, size, &address, &bit)) {
+        // The block is resident: whoever took it touched it, and it lies in one page.
+        if (tiny_count_[bit]++ == 0) {
+          // All members were dead, but the block is the current one still: it lives again.
+          dead_.Clear(bit);
+          ledger_.dead -= heap::Heap::kTinySize;
+        }
+      } else {
+        constexpr SpanClass c = heap::Heap::kTinyClass;
+        heap::Heap::CacheSlot& k = caches[c];
+        const uint32_t slot = heap.TakeSlot(k);
+        if (slot >= resident_slots[c] || slot == k.nelems) [[unlikely]] {
+          stop = slot == k.nelems ? Stop::kSlow : Stop::kTaken;
+          b.taken_slot = slot;
+          b.taken_class = c;
+          b.taken_tiny = true;
+          break;
+        }
+        bit = k.bit + slot;
+        heap.OfferTinyBlock(0, size, k.base + slot * heap::Heap::kTinySize, bit);
+        tiny_count_[bit] = 1;
+        occupied += heap::Heap::kTinySize;
+      }
+      entry = ObjectEntry::Make(bit, heap::Heap::kTinyClass, size, ObjectEntry::kTiny).raw();
+    } else {
+      // One unsigned comparison for what has no size class and what has no bytes.
+      if (size - 1 >= max_small) {
+        stop = Stop::kSlow;
+        break;
+      }
+      const SpanClass c = static_cast<SpanClass>(classes.ClassOf(size) << 1 | 1);
+      heap::Heap::CacheSlot& k = caches[c];
+      const uint32_t slot = heap.TakeSlot(k);
+      if (slot >= resident_slots[c] || slot == k.nelems) [[unlikely]] {
+        stop = slot == k.nelems ? Stop::kSlow : Stop::kTaken;
+        b.taken_slot = slot;
+        b.taken_class = c;
+        b.taken_tiny = false;
+        break;
+      }
+      entry = ObjectEntry::Make(k.bit + slot, c, size, 0).raw();
+      occupied += k.elemsize;
+    }
+    table[ids[a]] = entry;
+    allocated += size;
+    if constexpr (kTimed) {
+      wide_ns += static_cast<unsigned __int128>(size) * (b.end_time - b.time[b.alloc_at[a]]);
+    } else {
+      ns += uint64_t{size} * (last - b.alloc_at[a]);
+    }
+  }
+  live_objects_ += a - b.alloc;
+  ledger_.live += allocated;
+  ledger_.occupied += occupied;
+  b.allocated += allocated;
+  b.allocated_ns += kTimed ? wide_ns : ns * kEventNs;
+  b.alloc = a;
+  return stop;
+}
+
 template <bool kTimed>
 absl::Status Engine::RunGcBatch(uint32_t begin, uint32_t end) {
   Batch& b = batch_;
@@ -113,20 +199,15 @@ absl::Status Engine::RunGcBatch(uint32_t begin, uint32_t end) {
   uint64_t* dead_words = dead_.words();
   for (uint32_t i = 0; i < b.frees; ++i) {
     const ObjectEntry e(table[free_ids[i]]);
-    __builtin_prefetch(&dead_words[(e.bit() >> 6) * 2], 1);
+    __builtin_prefetch(&dead_words[e.bit() / 64 * 2], 1);
     if (e.has(ObjectEntry::kTiny)) __builtin_prefetch(&tiny_count_[e.bit()], 1);
   }
 
-  // Between batches nothing happens to the integrals of live bytes: they are added up as what was
-  // alive at the start, plus what came, less what went.
   const uint64_t live_at_begin = ledger_.live;
-  uint64_t allocated = 0;
-  unsigned __int128 allocated_ns = 0;
-  uint64_t allocated_ns_small = 0;  // without times a batch cannot overflow 64 bits
+  b.alloc = 0;
+  b.allocated = 0;
+  b.allocated_ns = 0;
   b.active = true;
-  const bool noscan = policy_.objects().scan() != proto::Objects::SCAN_ALL;
-  heap::Heap& heap = *heap_;
-  uint32_t a = 0;
   // Where the run must end within the batch, after this many of its events.
   uint32_t done = n;
   uint64_t stop_time = b.end_time;
@@ -135,86 +216,68 @@ absl::Status Engine::RunGcBatch(uint32_t begin, uint32_t end) {
     b.active = false;
     event_ = block_->first_event + begin + done - 1;
     SetTime(stop_time);
+    // The integral of live bytes: what was alive at the start, plus what came, less what went.
     const uint64_t left = b.end_time - stop_time;
-    const unsigned __int128 came = kTimed ? allocated_ns : allocated_ns_small;
-    integrals_.AddLive(live_at_begin, b.end_time - left - live_since_);
-    integrals_.AddLiveNs(came - b.freed_ns -
-                         (static_cast<unsigned __int128>(allocated) - b.freed_bytes) * left);
+    integrals_.AddLive(live_at_begin, stop_time - live_since_);
+    integrals_.AddLiveNs(b.allocated_ns - b.freed_ns -
+                         (static_cast<unsigned __int128>(b.allocated) - b.freed_bytes) * left);
     live_since_ = stop_time;
-    if (live_at_begin + allocated > peak_live_) ScanLive(live_at_begin, done);
+    if (live_at_begin + b.allocated > peak_live_) ScanLive(live_at_begin, done);
     live_ = ledger_.live;
   };
   try {
-    for (; a < b.allocs; ++a) {
-      const uint32_t at = b.alloc_at[a];
-      const uint64_t t = kTimed ? b.time[at] : b.first_time + at * kEventNs;
-      if (next_timer_ <= t) [[unlikely]] {
-        BatchTimers(at);
+    while (true) {
+      // Up to the first allocation before which a timer is due.
+      uint32_t until = b.allocs;
+      if (next_timer_ <= b.end_time) {
+        until = b.alloc;
+        while (until < b.allocs && BatchTime(b.alloc_at[until]) < next_timer_) ++until;
+      }
+      const Stop stop = AllocateFast<kTimed>(until);
+      if (stop == Stop::kEnd) {
+        // Timers before the next allocation, or, after the last, before the last event.
+        const uint32_t at = b.alloc < b.allocs ? b.alloc_at[b.alloc] : n - 1;
+        if (next_timer_ <= BatchTime(at)) BatchTimers(at);
         if (out_of_memory_) {
           done = at;
           stop_time = now();
           break;
         }
+        if (b.alloc == b.allocs) break;
+        continue;
       }
-      const uint32_t size = sizes[a];
-      clock_.now = t;
-      uint64_t entry;
-      // Not in a size class, or no bytes at all: one unsigned comparison.
-      if (size - 1 >= heap::kGoMaxSmallSize || !noscan) [[unlikely]] {
-        b.done = at + 1;
-        entry = Place(0, size, 0, noscan, zero_all_).raw();
-        BatchStep(at);
-      } else {
-        const Placement r = heap.Malloc(0, size, true, zero_all_);
-        const uint64_t slot = slot_bytes_[r.span_class];
-        if (heap.gc_check_due() || r.address + slot > resident_end_[r.span_class]) [[unlikely]] {
-          b.done = at + 1;
-          entry = (r.tiny ? PlaceTiny(0, r, size) : PlaceSmall(0, r, size)).raw();
-          if (heap.TakeGcCheck()) CheckGc();
-          BatchStep(at);
+      // One allocation in the plain loop's way.
+      const uint32_t at = b.alloc_at[b.alloc];
+      const uint32_t size = block_->alloc_size[alloc_ + b.alloc];
+      SetTime(BatchTime(at));
+      b.done = at + 1;
+      ObjectEntry e;
+      if (stop == Stop::kTaken) {
+        heap::Placement r = heap_->Taken(0, b.taken_class, b.taken_slot, false);
+        if (b.taken_tiny) {
+          heap_->OfferTinyBlock(0, size, r.address, r.bit);
+          r.tiny = true;
+          e = PlaceTiny(0, r, size);
         } else {
-          ++live_objects_;
-          ledger_.live += size;
-          if (r.tiny) {
-            uint8_t& count = tiny_count_[r.bit];
-            if (r.fresh_block) {
-              ledger_.occupied += slot;
-              count = 1;
-            } else if (count++ == 0) {
-              // All members were dead, but the block is the current one still: it lives again.
-              dead_.Clear(r.bit);
-              ledger_.dead -= slot;
-            }
-            entry = ObjectEntry::Make(r.bit, r.span_class, size, ObjectEntry::kTiny).raw();
-          } else {
-            ledger_.occupied += slot;
-            entry = ObjectEntry::Make(r.bit, r.span_class, slot - size, 0).raw();
-          }
+          e = PlaceSmall(0, r, size);
         }
-      }
-      table[alloc_ids[a]] = entry;
-      allocated += size;
-      if constexpr (kTimed) {
-        allocated_ns += static_cast<unsigned __int128>(size) * (b.end_time - t);
       } else {
-        allocated_ns_small += uint64_t{size} * (b.end_time - t);
+        e = Place(0, size, 0, /*noscan=*/true, /*zero=*/false);
       }
-      if (out_of_memory_) [[unlikely]] {
-        done = at + 1;
-        stop_time = t;
-        break;
-      }
-    }
-    if (!out_of_memory_ && next_timer_ <= b.end_time) {
-      BatchTimers(n - 1);
+      table_.Set(block_->alloc_object[alloc_ + b.alloc], e);
+      b.allocated += size;
+      b.allocated_ns += static_cast<unsigned __int128>(size) * (b.end_time - now());
+      ++b.alloc;
+      BatchStep(at);
       if (out_of_memory_) {
-        done = n - 1;
+        done = at + 1;
         stop_time = now();
+        break;
       }
     }
   } catch (const heap::FatalError&) {
     // As the plain loop leaves it: everything before this event is done.
-    done = a < b.allocs ? b.alloc_at[a] : n - 1;
+    done = b.alloc < b.allocs ? b.alloc_at[b.alloc] : n - 1;
     stop_time = now();
     finish();
     throw;
@@ -269,46 +332,43 @@ void Engine::CatchUp(uint32_t count) {
 
 void Engine::ApplyFrees(uint32_t until) {
   Batch& b = batch_;
-  const uint32_t* ids = block_->free_object.data() + free_;
-  uint64_t* table = table_.data();
-  uint64_t* dead_words = dead_.words() + dead_.epoch();
+  const uint32_t* const ids = block_->free_object.data() + free_;
+  uint64_t* const table = table_.data();
+  uint64_t* const dead_words = dead_.words() + dead_.epoch();
   std::array<uint16_t, kBatch> special;
   uint32_t specials = 0;
-  uint64_t freed = 0, dead = 0;
+  uint64_t freed = 0, dead = 0, ns = 0;
+  const uint32_t last = b.end - b.begin - 1;
   for (uint32_t f = b.applied; f < until; ++f) {
     const ObjectEntry e(table[ids[f]]);
-    // Without a branch: what is not plain is noted for later and counts as nothing, its bit in a
-    // word that no span has.
-    const bool plain = e.plain();
+    // Without a branch: what is not plain is noted for later and counts as nothing here, its bit in
+    // a word that no span has.
+    const uint64_t plain = e.plain() ? ~uint64_t{0} : 0;
     special[specials] = static_cast<uint16_t>(f);
-    specials += plain ? 0 : 1;
-    const BitIndex bit = plain ? e.bit() : 0;
-    const uint64_t slot = plain ? slot_bytes_[e.span_class()] : 0;
-    const uint64_t size = plain ? slot - e.waste() : 0;
-    dead_words[(bit >> 6) * 2] |= uint64_t{plain} << (bit & 63);
-    table[ids[f]] = plain ? 0 : e.raw();
+    specials += 1 + static_cast<uint32_t>(plain);
+    const BitIndex bit = e.bit() & plain;
+    const uint64_t size = e.size() & plain;
+    dead_words[bit / 64 * 2] |= uint64_t{1} << (bit % 64);
+    table[ids[f]] = e.raw() & ~plain;
     b.freed[f] = size;
     freed += size;
-    dead += slot;
+    dead += slot_bytes_[e.span_class()] & plain;
+    ns += size * (last - b.free_at[f]);
   }
   ledger_.live -= freed;
   ledger_.dead += dead;
   live_objects_ -= until - b.applied;
   b.freed_bytes += freed;
-  const uint32_t from = b.applied;
-  b.applied = until;
-  for (uint32_t i = 0; i < specials; ++i) ApplySpecialFree(special[i]);
   if (b.timed) {
-    for (uint32_t f = from; f < until; ++f) {
+    for (uint32_t f = b.applied; f < until; ++f) {
       b.freed_ns +=
           static_cast<unsigned __int128>(b.freed[f]) * (b.end_time - b.time[b.free_at[f]]);
     }
   } else {
-    uint64_t sum = 0;
-    const uint32_t last = b.end - b.begin - 1;
-    for (uint32_t f = from; f < until; ++f) sum += b.freed[f] * (last - b.free_at[f]);
-    b.freed_ns += sum * kEventNs;
+    b.freed_ns += ns * kEventNs;
   }
+  b.applied = until;
+  for (uint32_t i = 0; i < specials; ++i) ApplySpecialFree(special[i]);
 }
 
 // Everything else that can be freed: tiny, large, of no bytes, in part not resident, not alive at
@@ -317,12 +377,10 @@ void Engine::ApplySpecialFree(uint32_t f) {
   Batch& b = batch_;
   const uint32_t id = block_->free_object[free_ + f];
   const ObjectEntry e = table_[id];
-  ++live_objects_;  // Free counts it itself
-  if (e.has(ObjectEntry::kTiny) && !e.has(ObjectEntry::kLoose) && e.live()) {
+  if (e.has(ObjectEntry::kTiny) && !e.has(ObjectEntry::kLoose)) {
     const BitIndex bit = e.bit();
-    b.freed[f] = e.waste();
-    ledger_.live -= e.waste();
-    --live_objects_;
+    b.freed[f] = e.size();
+    ledger_.live -= e.size();
     if (--tiny_count_[bit] == 0) {
       dead_.Set(bit);
       ledger_.dead += heap::Heap::kTinySize;
@@ -330,12 +388,13 @@ void Engine::ApplySpecialFree(uint32_t f) {
     table_.Clear(id);
   } else {
     const uint64_t before = ledger_.live;
+    ++live_objects_;  // Free counts it itself, if it is one
     const absl::Status s = Free(id, block_->first_event + b.begin + b.free_at[f]);
     if (!s.ok() && b.status.ok()) b.status = s;
     b.freed[f] = before - ledger_.live;
-    if (!s.ok() || e.has(ObjectEntry::kZero)) --live_objects_;
   }
   b.freed_bytes += b.freed[f];
+  b.freed_ns += static_cast<unsigned __int128>(b.freed[f]) * (b.end_time - BatchTime(b.free_at[f]));
 }
 
 // The batch may have reached a new peak of live bytes: its events in order.

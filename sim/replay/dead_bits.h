@@ -17,7 +17,7 @@ namespace heapsim::sim {
 
 class DeadBits final : public heap::Marker {
  public:
-  DeadBits() : words_(size_t{1} << 31) {}
+  DeadBits() : words_(2 * heap::kMaxSlotWords) {}
 
   // The set that frees go to, as an offset to the word pair of a bit.
   uint32_t epoch() const { return epoch_; }

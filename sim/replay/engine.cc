@@ -60,9 +60,9 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
       os_(&machine_, policy.release().advice() == proto::Release::ADVICE_FREE),
       random_(options.seed),
       ledger_(&machine_, &dead_, TouchModelOf(policy)),
-      tiny_count_(size_t{1} << 36),
+      tiny_count_(64 * heap::kMaxSlotWords),
       current_tiny_(procs_, 0),
-      resident_end_(size_t{procs_} * 2 * heap::kMaxSizeClasses, 0),
+      resident_slots_(size_t{procs_} * 2 * heap::kMaxSizeClasses, 0),
       series_(options.samples),
       releases_(Sorted(options.release_at)) {
   heap::HeapOptions h;

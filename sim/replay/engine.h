@@ -99,6 +99,10 @@ class Engine {
   absl::Status RunBatch(uint32_t begin, uint32_t end);
   template <bool kTimed>
   absl::Status RunGcBatch(uint32_t begin, uint32_t end);
+  // Why the tight loop over allocations stopped before an allocation, or right after one.
+  enum class Stop : uint8_t { kEnd, kSlow, kTaken };
+  template <bool kTimed>
+  Stop AllocateFast(uint32_t until);
   void ListPositions(uint32_t begin, uint32_t end);
   void CatchUp(uint32_t position);
   void ApplyFrees(uint32_t until);
@@ -147,7 +151,8 @@ class Engine {
   ObjectTable table_;
   heap::VirtualArray<uint8_t> tiny_count_;    // members of a tiny block, by bit
   std::vector<heap::BitIndex> current_tiny_;  // the caches' current tiny blocks, 0: none
-  std::vector<uint64_t> resident_end_;        // of the span in a cache: it is resident up to here
+  // Of the span in a cache, by P and span class: so many of its first slots are resident.
+  std::vector<uint32_t> resident_slots_;
   std::array<uint32_t, 2 * heap::kMaxSizeClasses> slot_bytes_ = {};  // by span class
 
   // The block being done, and how far.
@@ -177,6 +182,14 @@ class Engine {
     bool timed = false;
     uint32_t begin = 0, end = 0;  // positions in the block
     uint32_t allocs = 0, frees = 0, applied = 0;
+    // Allocations done and what they brought: bytes, bytes times what was left of the batch.
+    uint32_t alloc = 0;
+    uint64_t allocated = 0;
+    unsigned __int128 allocated_ns = 0;
+    // Of a slot taken from a cache whose page may not be resident (Stop::kTaken).
+    uint32_t taken_slot = 0;
+    heap::SpanClass taken_class = 0;
+    bool taken_tiny = false;
     uint64_t first_time = 0, end_time = 0;
     std::array<uint16_t, kBatch> alloc_at, free_at;  // positions, from `begin`
     std::array<uint64_t, kBatch> time;               // by position, where the trace has times

@@ -146,16 +146,13 @@ absl::Status Engine::Realloc(uint32_t p, uint32_t id, uint64_t size, bool noscan
   const heap::Span& s = heap_->spans()[span];
   uint64_t flags = e.raw() & ObjectEntry::kSpecial;
   uint64_t begin = s.base + (bit - uint64_t{s.bits} * 64) * s.slot_bytes();
-  uint64_t waste = 0;
   if (e.has(ObjectEntry::kLarge)) {
     Ledger::LargeObject& object = ledger_.large(span);
     object.size = size;
     begin += object.offset;
   } else if (e.has(ObjectEntry::kTiny)) {
-    waste = size;
     ledger_.SetRequested(bit, ledger_.keeps_requests() ? ledger_.Requested(bit) + size - old : 0);
   } else {
-    waste = s.elemsize - size;
     ledger_.SetRequested(bit, size);
   }
   if (e.has(ObjectEntry::kLoose | ObjectEntry::kLarge)) {
@@ -167,17 +164,16 @@ absl::Status Engine::Realloc(uint32_t p, uint32_t id, uint64_t size, bool noscan
     flags &= ~ObjectEntry::kLoose;
     if (ledger_.Recount(span)) flags |= ObjectEntry::kLoose;
   }
-  table_.Set(id, ObjectEntry::Make(bit, e.span_class(), waste, flags));
+  table_.Set(id,
+             ObjectEntry::Make(bit, e.span_class(), e.has(ObjectEntry::kLarge) ? 0 : size, flags));
   return absl::OkStatus();
 }
 
 uint64_t Engine::SizeOf(ObjectEntry e) const {
-  if (e.has(ObjectEntry::kZero)) return 0;
-  if (e.has(ObjectEntry::kTiny)) return e.waste();
   if (e.has(ObjectEntry::kLarge)) {
     return const_cast<Ledger&>(ledger_).large(heap_->bits().OwnerOf(e.bit())).size;
   }
-  return slot_bytes_[e.span_class()] - e.waste();
+  return e.size();
 }
 
 ObjectEntry Engine::Place(uint32_t p, uint64_t size, uint64_t alignment, bool noscan, bool zero) {
@@ -219,19 +215,23 @@ uint64_t Engine::TouchLength(uint64_t size) const {
 
 bool Engine::TouchSlot(uint32_t p, const Placement& r, uint64_t slot_begin, uint64_t slot_bytes,
                        uint64_t begin, uint64_t length) {
-  uint64_t& resident_end = resident_end_[p * 2 * heap::kMaxSizeClasses + r.span_class];
+  uint32_t& resident_slots = resident_slots_[p * 2 * heap::kMaxSizeClasses + r.span_class];
   const SpanId span = heap_->bits().OwnerOf(r.bit);
   const heap::Span& s = heap_->spans()[span];
-  if (ledger_.TakeRefilled()) {
-    resident_end = ledger_.ResidentEnd(s.base, s.end());
-    if (resident_end >= s.end()) resident_end = kNever;
-  }
-  if (slot_begin + slot_bytes <= resident_end) return false;
+  // A tiny block may be of the span before.
+  const bool cached = heap_->Cached(p, r.span_class) == span;
+  const auto count = [&] {
+    if (!cached) return;
+    const uint64_t end = ledger_.ResidentEnd(s.base, s.end());
+    resident_slots =
+        end >= s.end() ? ~uint32_t{0} : static_cast<uint32_t>((end - s.base) / slot_bytes);
+  };
+  if (ledger_.TakeRefilled()) count();
+  if (cached && r.bit - uint64_t{s.bits} * 64 < resident_slots) return false;
   if (length != 0) {
     machine_.Touch(Address(begin), Bytes(length));
     ledger_.RecountTouched();
-    resident_end = ledger_.ResidentEnd(s.base, s.end());
-    if (resident_end >= s.end()) resident_end = kNever;
+    count();
   }
   if (ledger_.IsResident(slot_begin, slot_begin + slot_bytes)) return false;
   ledger_.Recount(span);
@@ -248,7 +248,7 @@ ObjectEntry Engine::PlaceSmall(uint32_t p, const Placement& r, uint64_t size) {
   ledger_.SetRequested(r.bit, size);
   const bool loose =
       TouchSlot(p, r, r.address, slot, r.address, r.cleared ? slot : TouchLength(size));
-  return ObjectEntry::Make(r.bit, r.span_class, slot - size, loose ? ObjectEntry::kLoose : 0);
+  return ObjectEntry::Make(r.bit, r.span_class, size, loose ? ObjectEntry::kLoose : 0);
 }
 
 // Several tiny objects share a slot, which is dead when all of them are. Under explicit reclaim the

@@ -14,7 +14,7 @@ using heap::SpanId;
 using heap::SpanState;
 
 constexpr size_t kMaxSpans = size_t{1} << 27;
-constexpr size_t kMaxSlots = size_t{1} << 36;
+constexpr size_t kMaxSlots = 64 * heap::kMaxSlotWords;
 
 uint64_t Overlap(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
   const uint64_t begin = std::max(a, c), end = std::min(b, d);

@@ -12,15 +12,15 @@ namespace heapsim::sim {
 
 // One object, packed: what a free needs to know without looking anywhere else.
 //
-//   bits 0-37   the bit of its slot (heap/bit_space.h)
-//   bits 38-45  span class
-//   bits 46-58  waste: slot size less requested size; of a tiny object its requested size
+//   bits 0-33   the bit of its slot (heap/bit_space.h)
+//   bits 34-41  span class
+//   bits 42-57  requested size; 0 for large objects, whose size is elsewhere
 //   bits 59-63  flags
 class ObjectEntry {
  public:
   static constexpr uint64_t kLive = uint64_t{1} << 63;
   static constexpr uint64_t kTiny = uint64_t{1} << 62;   // shares its slot
-  static constexpr uint64_t kLarge = uint64_t{1} << 61;  // pages of its own; its size is elsewhere
+  static constexpr uint64_t kLarge = uint64_t{1} << 61;  // pages of its own
   static constexpr uint64_t kZero = uint64_t{1} << 60;   // 0 bytes: no slot
   // Part of its slot was on a page that was not resident: a change concerns the span's ledger.
   static constexpr uint64_t kLoose = uint64_t{1} << 59;
@@ -28,23 +28,24 @@ class ObjectEntry {
 
   constexpr ObjectEntry() = default;
   constexpr explicit ObjectEntry(uint64_t v) : v_(v) {}
-  static constexpr ObjectEntry Make(heap::BitIndex bit, heap::SpanClass c, uint64_t waste,
+  static constexpr ObjectEntry Make(heap::BitIndex bit, heap::SpanClass c, uint64_t size,
                                     uint64_t flags) {
-    return ObjectEntry(bit | uint64_t{c} << 38 | waste << 46 | flags | kLive);
+    return ObjectEntry(bit | uint64_t{c} << 34 | size << 42 | flags | kLive);
   }
 
   constexpr bool live() const { return (v_ & kLive) != 0; }
   constexpr bool has(uint64_t flag) const { return (v_ & flag) != 0; }
   // Live, with a slot to itself that is resident throughout: nearly every object.
-  constexpr bool plain() const { return (v_ & (kLive | kSpecial)) == kLive; }
-  constexpr heap::BitIndex bit() const { return v_ & ((uint64_t{1} << 38) - 1); }
-  constexpr heap::SpanClass span_class() const { return static_cast<heap::SpanClass>(v_ >> 38); }
-  constexpr uint64_t waste() const { return v_ >> 46 & 0x1fff; }
+  constexpr bool plain() const { return v_ >> 59 == kLive >> 59; }
+  constexpr heap::BitIndex bit() const { return v_ & ((uint64_t{1} << 34) - 1); }
+  constexpr heap::SpanClass span_class() const { return static_cast<heap::SpanClass>(v_ >> 34); }
+  constexpr uint64_t size() const { return v_ >> 42 & 0xffff; }
   constexpr uint64_t raw() const { return v_; }
 
  private:
   uint64_t v_ = 0;
 };
+static_assert(heap::kMaxSlotWords * 64 <= uint64_t{1} << 34);
 
 class ObjectTable {
  public:
