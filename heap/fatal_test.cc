@@ -9,6 +9,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "heap/bit_space.h"
 #include "heap/fakes.h"
 #include "heap/fixalloc.h"
 #include "heap/gc_bits.h"
@@ -409,6 +410,13 @@ TEST_F(FatalTest, SelfCheckOfSpansInUse) {
   s.incache = true;
   Expect(FatalCode::kSelfCheck, "page 5 of the arena (span 2): marked as cached, but in no cache",
          check);
+}
+
+TEST_F(FatalTest, TheSimulatorsOwnTablesEnd) {
+  BitSpace bits(20);
+  bits.Allocate(16, 1);
+  Expect(FatalCode::kTooManySlots, "the simulator has no room for more slots",
+         [&] { bits.Allocate(4, 2); });
 }
 
 }  // namespace

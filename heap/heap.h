@@ -326,7 +326,9 @@ inline Placement Heap::Malloc(uint32_t p, uint64_t size, bool noscan, bool needz
   if (noscan && size < kTinySize && options_.tiny) return Tiny(p, static_cast<uint32_t>(size));
   if (size <= options_.classes->max_small_size()) {
     const uint32_t c = options_.classes->ClassOf(size);
-    return Small(p, static_cast<SpanClass>(c << 1 | (noscan ? 1 : 0)), needzero);
+    const Placement r = Small(p, static_cast<SpanClass>(c << 1 | (noscan ? 1 : 0)), needzero);
+    local_[p].scan += noscan ? 0 : size;  // after: a refill moves what was counted before
+    return r;
   }
   return MallocLarge(p, size, RoundUp(size, kPageSize), noscan, needzero);
 }

@@ -185,7 +185,6 @@ absl::Status Engine::RunGcBatch(uint32_t begin, uint32_t end) {
   // The entries that the next batch will free or write, then the bits that this one's frees will
   // set.
   const uint32_t* alloc_ids = block_->alloc_object.data() + alloc_;
-  const uint32_t* sizes = block_->alloc_size.data() + alloc_;
   const uint32_t* free_ids = block_->free_object.data() + free_;
   uint64_t* table = table_.data();
   const uint32_t ahead_frees = std::min<uint32_t>(
