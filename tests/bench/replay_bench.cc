@@ -1,0 +1,347 @@
+// Replay beside the allocators themselves: bazel run //tests/bench:replay_bench
+//
+// Makes synthetic traces, replays them with each native allocator and with this project, every
+// round all of them one after the other, and prints medians. What is printed and what bounds it:
+// docs/performance.md.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "tests/bench/children.h"
+#include "tests/bench/run_child.h"
+
+namespace heapsim::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Size {
+  std::string name;
+  uint32_t live_objects;
+  bool second_half;  // is what the ratios are taken of: before, native runs only see fresh memory
+};
+
+struct Options {
+  uint64_t events = 50'000'000;
+  int rounds = 5;
+  std::vector<std::string> sizes = {"small", "medium", "large"};
+  std::vector<std::string> parts = {"replay", "decode", "steady"};
+  bool quick = false;
+  bool billion = false;
+};
+
+struct Program {
+  const char* name;
+  const char* library;  // preloaded; null: this project
+  const char* task;
+  const char* policy;
+};
+constexpr Program kPrograms[] = {
+    {"glibc", "", "", ""},
+    {"jemalloc", "libjemalloc.so.2", "", ""},
+    {"tcmalloc", "libtcmalloc_minimal.so.4", "", ""},
+    {"mimalloc", "libmimalloc.so.2", "", ""},
+    {"GC reclaim, decoded, one core", nullptr, "memory", "go1.10"},
+    {"explicit reclaim, the same", nullptr, "memory", "go1.10-explicit"},
+    {"GC reclaim, from the file, two cores", nullptr, "file", "go1.10"},
+};
+
+constexpr const char* kTimes[] = {"wall", "cpu", "wall2", "cpu2"};
+
+double Median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  const size_t n = v.size();
+  return n % 2 == 1 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+class Bench {
+ public:
+  explicit Bench(const Options& options) : options_(options) {}
+
+  absl::Status Run() {
+    // Beside this binary lies the native one.
+    self_ = fs::read_symlink("/proc/self/exe").string();
+    native_ = (fs::path(self_).parent_path() / "native_replay").string();
+    std::string pattern = (fs::temp_directory_path() / "heapsim-bench-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) {
+      return absl::PermissionDeniedError(absl::StrCat(pattern, ": cannot be made"));
+    }
+    directory_ = pattern;
+    const absl::Status status = RunParts();
+    std::error_code ignored;
+    fs::remove_all(directory_, ignored);
+    return status;
+  }
+
+ private:
+  bool Wants(const std::string& part) const {
+    return std::count(options_.parts.begin(), options_.parts.end(), part) != 0;
+  }
+
+  absl::Status RunParts() {
+    for (const Size& size : {Size{"small", 10'000, false}, Size{"medium", 1'000'000, false},
+                             Size{"large", options_.quick ? 2'000'000u : 20'000'000u, true}}) {
+      if (std::count(options_.sizes.begin(), options_.sizes.end(), size.name) != 0) {
+        sizes_.push_back(size);
+      }
+    }
+    for (const Size& size : sizes_) {
+      if (!Wants("replay") && !Wants("decode")) break;
+      if (absl::Status s = MakeTrace(size); !s.ok()) return s;
+      if (Wants("replay")) {
+        if (absl::Status s = RunRounds(size); !s.ok()) return s;
+      }
+      if (Wants("decode")) {
+        if (absl::Status s = RunDecode(size); !s.ok()) return s;
+      }
+      fs::remove(TracePath());
+      fs::remove(OpsPath());
+    }
+    if (Wants("replay")) PrintReplay();
+    if (Wants("decode")) {
+      PrintDecode();
+      if (absl::Status s = RunImport(); !s.ok()) return s;
+    }
+    return Wants("steady") ? RunSteady() : absl::OkStatus();
+  }
+
+  std::string TracePath() const { return directory_ + "/trace.htrace"; }
+  std::string OpsPath() const { return directory_ + "/trace.ops"; }
+
+  absl::StatusOr<Figures> Child(const std::string& task, const std::string& policy, uint64_t events,
+                                uint32_t live_objects) const {
+    return RunProcess({self_, absl::StrCat("--child=", task), absl::StrCat("--trace=", TracePath()),
+                       absl::StrCat("--ops=", OpsPath()), absl::StrCat("--policy=", policy),
+                       absl::StrCat("--events=", events), absl::StrCat("--live=", live_objects)});
+  }
+
+  absl::Status MakeTrace(const Size& size) {
+    absl::FPrintF(stderr, "%s: making the trace\n", size.name);
+    absl::StatusOr<Figures> made = Child("make", "", options_.events, size.live_objects);
+    if (!made.ok()) return made.status();
+    made_[size.name] = *made;
+    return absl::OkStatus();
+  }
+
+  absl::Status RunRounds(const Size& size) {
+    for (int round = 1; round <= options_.rounds; ++round) {
+      absl::FPrintF(stderr, "%s: round %d of %d\n", size.name, round, options_.rounds);
+      for (const Program& p : kPrograms) {
+        absl::StatusOr<Figures> f =
+            p.library == nullptr ? Child(p.task, p.policy, options_.events, size.live_objects)
+                                 : RunProcess({native_, OpsPath(), p.library}, p.library);
+        if (!f.ok()) return f.status();
+        if (f->count("absent") != 0) {
+          absent_[p.name] = true;
+          continue;
+        }
+        for (const auto& [name, value] : *f) rounds_[size.name][p.name][name].push_back(value);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  double NsPerEvent(const Size& size, const Program& p, const std::string& time) const {
+    const bool half = time.back() == '2';
+    return Median(rounds_.at(size.name).at(p.name).at(time)) * 1e9 /
+           (static_cast<double>(options_.events) / (half ? 2 : 1));
+  }
+
+  // Of each round its own ratio, since the machine's mood is the round's; then the median.
+  std::string Ratio(const Size& size, const Program& ours, const std::string& time) const {
+    const Program* fastest = nullptr;
+    for (const Program& p : kPrograms) {
+      if (p.library == nullptr || absent_.count(p.name) != 0) continue;
+      if (fastest == nullptr || NsPerEvent(size, p, time) < NsPerEvent(size, *fastest, time)) {
+        fastest = &p;
+      }
+    }
+    const std::vector<double>& a = rounds_.at(size.name).at(fastest->name).at(time);
+    const std::vector<double>& b = rounds_.at(size.name).at(ours.name).at(time);
+    std::vector<double> ratios;
+    for (size_t i = 0; i < a.size(); ++i) ratios.push_back(a[i] / b[i]);
+    return absl::StrFormat("%.2f", Median(ratios));
+  }
+
+  void PrintReplay() const {
+    absl::PrintF("\nReplay of %d events, ns an event, median of %d rounds: wall / CPU\n%-38s",
+                 options_.events, options_.rounds, "");
+    for (const Size& s : sizes_) absl::PrintF("%16s%16s", s.name, "second half");
+    absl::PrintF("\n");
+    for (const Program& p : kPrograms) {
+      absl::PrintF("%-38s", p.name);
+      if (absent_.count(p.name) != 0) {
+        absl::PrintF("%16s\n", "absent");
+        continue;
+      }
+      for (const Size& s : sizes_) {
+        for (const int half : {0, 2}) {
+          absl::PrintF("%16s", absl::StrFormat("%.1f / %.1f", NsPerEvent(s, p, kTimes[half]),
+                                               NsPerEvent(s, p, kTimes[half + 1])));
+        }
+      }
+      absl::PrintF("\n");
+    }
+    absl::PrintF("\nTime of the fastest native allocator / ours: wall / CPU\n%-38s", "");
+    for (const Size& s : sizes_) {
+      absl::PrintF("%20s", absl::StrCat(s.name, s.second_half ? ", 2nd half" : ""));
+    }
+    absl::PrintF("\n");
+    for (const Program& p : kPrograms) {
+      if (p.library != nullptr) continue;
+      absl::PrintF("%-38s", p.name);
+      for (const Size& s : sizes_) {
+        const int half = s.second_half ? 2 : 0;
+        absl::PrintF("%20s",
+                     absl::StrCat(Ratio(s, p, kTimes[half]), " / ", Ratio(s, p, kTimes[half + 1])));
+      }
+      absl::PrintF("\n");
+    }
+    absl::PrintF("\nPeak memory of a replay from the file, bytes a live object beyond 16 MiB\n");
+    for (const Size& s : sizes_) {
+      const double bytes = Median(rounds_.at(s.name).at(kPrograms[6].name).at("memory"));
+      const double objects = made_.at(s.name).at("peak_blocks");
+      absl::PrintF("%-10s%10.1f   (%.1f MiB in all, %.0f live objects)\n", s.name,
+                   std::max(0.0, bytes - 16 * 1048576.0) / objects, bytes / 1048576, objects);
+    }
+  }
+
+  // Rounds of all three, interleaved.
+  absl::Status RunDecode(const Size& size) {
+    for (int round = 1; round <= options_.rounds; ++round) {
+      absl::FPrintF(stderr, "%s: decode, round %d of %d\n", size.name, round, options_.rounds);
+      for (const char* task : {"decode", "columns", "messages"}) {
+        absl::StatusOr<Figures> f = Child(task, "", options_.events, size.live_objects);
+        if (!f.ok()) return f.status();
+        for (const auto& [name, value] : *f) rounds_[size.name][task][name].push_back(value);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  void PrintDecode() const {
+    absl::PrintF("\nDecode, one core: ns an event (wall / CPU), stored bytes an event\n%-38s", "");
+    for (const Size& s : sizes_) absl::PrintF("%22s", s.name);
+    absl::PrintF("\n");
+    const auto events = static_cast<double>(options_.events);
+    for (const auto& [task, text] : {std::pair("decode", ".htrace (checksum, zstd, columns)"),
+                                     std::pair("columns", "columns without checksum and zstd"),
+                                     std::pair("messages", "one protobuf message an event")}) {
+      absl::PrintF("%-38s", text);
+      for (const Size& s : sizes_) {
+        const auto& figures = rounds_.at(s.name).at(task);
+        const double bytes = task == std::string("decode") ? made_.at(s.name).at("stored_bytes")
+                                                           : figures.at("stored_bytes")[0];
+        absl::PrintF("%22s", absl::StrFormat(
+                                 "%.1f / %.1f  %.2f B", Median(figures.at("wall")) * 1e9 / events,
+                                 Median(figures.at("cpu")) * 1e9 / events, bytes / events));
+      }
+      absl::PrintF("\n");
+    }
+    absl::PrintF("%-38s", "messages / .htrace, CPU");
+    for (const Size& s : sizes_) {
+      const auto& figures = rounds_.at(s.name);
+      absl::PrintF("%22s", absl::StrFormat("%.1f", Median(figures.at("messages").at("cpu")) /
+                                                       Median(figures.at("decode").at("cpu"))));
+    }
+    absl::PrintF("\n");
+  }
+
+  absl::Status RunImport() const {
+    const uint64_t events = std::min<uint64_t>(options_.events, 5'000'000);
+    absl::FPrintF(stderr, "import\n");
+    absl::StatusOr<Figures> f = Child("import", "", events, 100'000);
+    if (!f.ok()) return f.status();
+    absl::PrintF("\nImport of %d events, 100,000 live: million events and MB a second (CPU)\n",
+                 events);
+    for (const char* name : {"rep", "mtrace"}) {
+      const double seconds = f->at(absl::StrCat(name, "_cpu"));
+      absl::PrintF("%-10s%10.1f%10.0f\n", name, static_cast<double>(events) / seconds / 1e6,
+                   f->at(absl::StrCat(name, "_bytes")) / seconds / 1e6);
+    }
+    return absl::OkStatus();
+  }
+
+  // The same live size, ever more events.
+  absl::Status RunSteady() const {
+    std::vector<uint64_t> lengths = {1'000'000, 10'000'000};
+    if (!options_.quick) lengths.push_back(100'000'000);
+    if (options_.billion) lengths.push_back(1'000'000'000);
+    absl::PrintF("\nGC reclaim, 10,000 live objects: ns an event (wall / CPU), peak memory\n");
+    for (const uint64_t events : lengths) {
+      absl::FPrintF(stderr, "steady: %d events\n", events);
+      absl::StatusOr<Figures> f = Child("steady", "go1.10", events, 10'000);
+      if (!f.ok()) return f.status();
+      absl::PrintF("%12d events%10.1f / %.1f%12.1f MiB\n", events,
+                   f->at("wall") * 1e9 / static_cast<double>(events),
+                   f->at("cpu") * 1e9 / static_cast<double>(events), f->at("memory") / 1048576);
+    }
+    return absl::OkStatus();
+  }
+
+  const Options options_;
+  std::string self_, native_, directory_;
+  std::vector<Size> sizes_;
+  std::map<std::string, Figures> made_;  // by size
+  // By size, program or task, and name: a figure a round.
+  std::map<std::string, std::map<std::string, std::map<std::string, std::vector<double>>>> rounds_;
+  std::map<std::string, bool> absent_;
+};
+
+int Main(int argc, char** argv) {
+  CLI::App app("Replay beside the allocators themselves.");
+  Options options;
+  app.add_option("--events", options.events, "of each trace")->capture_default_str();
+  app.add_option("--rounds", options.rounds)->check(CLI::Range(1, 99))->capture_default_str();
+  app.add_option("--sizes", options.sizes,
+                 "small (10 thousand live objects), medium (1 million), "
+                 "large (20 million)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"small", "medium", "large"}));
+  app.add_option("--parts", options.parts, "replay, decode (and import), steady")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"replay", "decode", "steady"}));
+  app.add_flag("--quick", options.quick,
+               "a look: 5 million events, 1 round, large has 2 million objects");
+  app.add_flag("--billion", options.billion, "steady also with 1e9 events");
+  ChildTask task;
+  app.add_option("--child", task.name)->group("");
+  app.add_option("--trace", task.trace)->group("");
+  app.add_option("--ops", task.ops)->group("");
+  app.add_option("--policy", task.policy)->group("");
+  app.add_option("--live", task.live_objects)->group("");
+  CLI11_PARSE(app, argc, argv);
+
+  absl::Status status;
+  if (!task.name.empty()) {
+    task.events = options.events;
+    status = RunChild(task);
+  } else {
+    if (options.quick) {
+      options.events = std::min<uint64_t>(options.events, 5'000'000);
+      options.rounds = 1;
+    }
+    // Lines appear as they are made, also in a file.
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+    status = Bench(options).Run();
+  }
+  if (!status.ok()) {
+    absl::FPrintF(stderr, "replay_bench: %s\n", status.message());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace heapsim::bench
+
+int main(int argc, char** argv) { return heapsim::bench::Main(argc, argv); }
