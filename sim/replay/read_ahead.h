@@ -33,9 +33,9 @@ class ReadAhead final : public BlockSource {
   absl::StatusOr<bool> Next(traces::EventBlock* block) override;
 
  private:
-  // Enough to bridge blocks that take longer than others on either side; more would only push
-  // blocks out of the cache before they are used.
-  static constexpr size_t kBlocks = 4;
+  // One that waits and one that is being made: blocks take about the same time each, and more of
+  // them would only cost memory and cache.
+  static constexpr size_t kBlocks = 2;
 
   void Work();
 

@@ -119,9 +119,14 @@ class Bench {
 
   absl::StatusOr<Figures> Child(const std::string& task, const std::string& policy, uint64_t events,
                                 uint32_t live_objects) const {
-    return RunProcess({self_, absl::StrCat("--child=", task), absl::StrCat("--trace=", TracePath()),
-                       absl::StrCat("--ops=", OpsPath()), absl::StrCat("--policy=", policy),
-                       absl::StrCat("--events=", events), absl::StrCat("--live=", live_objects)});
+    std::vector<std::string> argv = {self_,
+                                     absl::StrCat("--child=", task),
+                                     absl::StrCat("--trace=", TracePath()),
+                                     absl::StrCat("--ops=", OpsPath()),
+                                     absl::StrCat("--events=", events),
+                                     absl::StrCat("--live=", live_objects)};
+    if (!policy.empty()) argv.push_back(absl::StrCat("--policy=", policy));
+    return RunProcess(argv);
   }
 
   absl::Status MakeTrace(const Size& size) {
