@@ -4,6 +4,7 @@
 #include "sim/tool/import_verb.h"
 #include "sim/tool/info_verb.h"
 #include "sim/tool/policies_verb.h"
+#include "sim/tool/record_verb.h"
 #include "sim/tool/replay_verb.h"
 #include "sim/tool/transform_verbs.h"
 #include "sim/tool/verb.h"
@@ -16,6 +17,7 @@ absl::Span<const VerbEntry> Verbs() {
       {"check", "holds a replay to limits and a baseline, for CI", MakeCheckVerb},
       {"info", "counts and peaks of a trace", MakeInfoVerb},
       {"import", "turns a recording of any known format into a .htrace", MakeImportVerb},
+      {"record", "runs a command and records what it allocates", MakeRecordVerb},
       {"slice", "cuts events out of a trace", MakeSliceVerb},
       {"merge", "runs several traces as one process", MakeMergeVerb},
       {"loop", "repeats a trace", MakeLoopVerb},

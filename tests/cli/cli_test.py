@@ -85,6 +85,20 @@ class CliTest(unittest.TestCase):
             self.assert_input_error(run(*bad), word)
         self.assertEqual(left, sorted(self.folder.iterdir()))
 
+    def test_record(self):
+        out = self.folder / "recorded.htrace"
+        result = run("record", "-o", out, "--", "sh", "-c", "ls / >&2; exit 3")
+        self.assertEqual(0, result.returncode, result.stderr)
+        self.assertIn("status 3", result.stderr)
+        facts = json.loads(run("info", "--json", out).stdout)
+        self.assertEqual("heapsim-record", facts["format"])
+        self.assertGreater(facts["malloc"], 10)
+        self.assertEqual((0, 0, 1), tuple(facts[k] for k in ("free_unknown", "alloc_of_live_address", "distinct_threads")))
+        self.assertEqual(0, run("replay", out).returncode)
+        missing = run("record", "-o", self.folder / "no", "--", "no-such-command")
+        self.assert_input_error(missing, "no-such-command")
+        self.assertFalse((self.folder / "no").exists())
+
     def test_unknown_verb(self):
         self.assert_input_error(run("polices"), "policies")
         self.assert_input_error(run())

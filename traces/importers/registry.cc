@@ -4,6 +4,7 @@
 #include "traces/importers/cmu_rep.h"
 #include "traces/importers/glibc_mtrace.h"
 #include "traces/importers/go_allocfreetrace.h"
+#include "traces/importers/heapsim_record.h"
 #include "traces/importers/heaptrack_interpreted.h"
 #include "traces/importers/heaptrack_raw.h"
 #include "traces/importers/logalloc.h"
@@ -25,6 +26,7 @@ absl::Span<const Importer* const> AllImporters() {
       new CmuRepImporter,
       new GlibcMtraceImporter,
       new GoAllocfreetraceImporter,
+      new HeapsimRecordImporter,
       new HeaptrackInterpretedImporter,
       new HeaptrackRawImporter,
       new LogallocImporter,
