@@ -15,7 +15,7 @@ using testing::HasSubstr;
 
 // Two processes; 9 has two threads.
 constexpr absl::string_view kText =
-    "[23:59:59.999999000] (+?.?????????) vm lttng_ust_libc:malloc: { cpu_id = 0 }, "
+    "[23:59:59.999999000] (+?.\?\?\?\?\?\?\?\?\?) vm lttng_ust_libc:malloc: { cpu_id = 0 }, "
     "{ vtid = 9, vpid = 9 }, { size = 5, ptr = 0x5645F6C26B30 }\n"
     "[23:59:59.999999500] (+0.000000500) vm lttng_ust_libc:calloc: { cpu_id = 1 }, "
     "{ vtid = 4, vpid = 4 }, { nmemb = 3, size = 7, ptr = 0x5645F6C26B30 }\n"
