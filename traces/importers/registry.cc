@@ -22,23 +22,12 @@ namespace heapsim::traces {
 
 absl::Span<const Importer* const> AllImporters() {
   static const Importer* const kImporters[] = {
-      new AndroidImporter,
-      new CmuRepImporter,
-      new GlibcMtraceImporter,
-      new GoAllocfreetraceImporter,
-      new HeapsimRecordImporter,
-      new HeaptrackInterpretedImporter,
-      new HeaptrackRawImporter,
-      new LogallocImporter,
-      new LtraceImporter,
-      new LttngUstImporter,
-      new MallocBenchPbImporter,
-      new MinimallocImporter,
-      new PytorchJsonImporter,
-      new PytorchPickleImporter,
-      new TcmallocDebugImporter,
-      new ValgrindImporter,
-      new WeeAllocImporter,
+      new AndroidImporter,          new CmuRepImporter,        new GlibcMtraceImporter,
+      new GoAllocfreetraceImporter, new HeapsimRecordImporter, new HeaptrackInterpretedImporter,
+      new HeaptrackRawImporter,     new LogallocImporter,      new LtraceImporter,
+      new LttngUstImporter,         new MallocBenchPbImporter, new MinimallocImporter,
+      new PytorchJsonImporter,      new PytorchPickleImporter, new TcmallocDebugImporter,
+      new ValgrindImporter,         new WeeAllocImporter,
   };
   return kImporters;
 }
