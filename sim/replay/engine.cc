@@ -81,6 +81,10 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
   for (uint32_t c = 1; c < heap_->classes().count(); ++c) {
     slot_bytes_[2 * c] = slot_bytes_[2 * c + 1] = heap_->classes()[c].size;
   }
+  if (policy.startup_pages() > 0) {
+    heap_->AllocateManual(heap::Pages(static_cast<uint64_t>(policy.startup_pages())),
+                          heap::SpanKind::kStack);
+  }
   timers_.fill(kNever);
   if (policy.release().rule() == proto::Release::RULE_IDLE_LIMIT) {
     SetTimer(kScavengeTimer, static_cast<uint64_t>(policy.release().idle_limit_ns()) / 2 + 1);
@@ -281,6 +285,10 @@ void Engine::Fill(ReplayOutcome* o) {
   if (!saw_threads_) a.push_back("threads: none recorded; one cache is used");
   if (policy_.objects().scan() == proto::Objects::SCAN_RECORDED && !saw_scan_) {
     a.push_back("pointers: not recorded; no object is taken to hold any");
+  }
+  if (policy_.startup_pages() != 0) {
+    a.push_back(absl::StrCat("start-up: the runtime's own objects hold ", policy_.startup_pages(),
+                             " pages at the heap's start, which nobody touches"));
   }
   switch (policy_.objects().touch()) {
     case proto::Objects::TOUCH_FIRST:
