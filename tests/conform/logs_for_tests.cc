@@ -33,9 +33,9 @@ std::string Decompress(const std::string& bytes) {
 
 }  // namespace
 
-std::vector<std::string> LogPaths() {
+std::vector<std::string> LogPaths(const std::string& folder) {
   std::vector<std::string> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(kFolder))
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
     paths.push_back(entry.path());
   std::sort(paths.begin(), paths.end());
   return paths;

@@ -8,7 +8,7 @@
 namespace heapsim::conform_tests {
 
 // Paths, sorted.
-std::vector<std::string> LogPaths();
+std::vector<std::string> LogPaths(const std::string& folder = "tests/conform/testdata");
 // The path of one, by its name without folder and endings.
 std::string LogPath(const std::string& name);
 // The lines of one, without newlines.

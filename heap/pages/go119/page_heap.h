@@ -170,6 +170,7 @@ class PageHeap {
   // Mark termination.
   void NoteHeapInUse() { last_heap_in_use_ = counters_.heap_in_use(); }
   uint64_t last_heap_in_use() const { return last_heap_in_use_; }
+  void SetGoals(const ScavengeGoals& goals) { goals_ = goals; }
   // Computes the scavenger's goals from the heap's, with what else was read at that moment.
   void Pace(uint64_t heap_goal, uint64_t last_heap_goal, uint64_t memory_limit,
             uint64_t last_in_use, Surroundings::Reading now);
