@@ -81,7 +81,9 @@ TEST(Baseline, WhatIsWrittenIsSmallAndReadsBack) {
   ASSERT_TRUE(baseline.ok()) << baseline.status();
   for (const Metric& metric : MetricsOf(result)) {
     const bool kept = metric.name.substr(0, 5) != "heap." && metric.name.substr(0, 6) != "trace.";
-    if (kept) EXPECT_EQ(baseline->Find(metric.name), metric.value) << metric.name;
+    if (kept) {
+      EXPECT_EQ(baseline->Find(metric.name), metric.value) << metric.name;
+    }
   }
   EXPECT_EQ(baseline->Find("heap.next_gc"), 7);
   EXPECT_EQ(baseline->Find("trace.events"), 10);

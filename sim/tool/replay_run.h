@@ -3,14 +3,12 @@
 #ifndef HEAPSIM_SIM_TOOL_REPLAY_RUN_H_
 #define HEAPSIM_SIM_TOOL_REPLAY_RUN_H_
 
-#include <cstdint>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "proto/result.pb.h"
-#include "sim/replay/replay.h"
 #include "sim/tool/policy_flags.h"
+#include "sim/tool/replay_flags.h"
 #include "sim/tool/trace_input.h"
 
 namespace CLI {
@@ -32,7 +30,7 @@ class ReplayRun {
  private:
   TraceInput trace_;
   PolicyFlags policy_;
-  ReplayOptions options_;
+  ReplayFlags flags_;
 };
 
 }  // namespace heapsim::sim

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
+#include "sim/tool/version.h"
 
 namespace heapsim::sim {
 namespace {
@@ -126,6 +127,29 @@ proto::Result ToMessage(const ReplayOutcome& outcome) {
     timing->set_events_per_second(static_cast<double>(outcome.events) / outcome.wall_seconds);
   }
   return result;
+}
+
+proto::Result ToResult(const ReplayOutcome& outcome, const proto::Policy& policy, uint64_t seed,
+                       const traces::TraceFacts* facts) {
+  proto::Result result = ToMessage(outcome);
+  *result.mutable_policy() = policy;
+  result.set_seed(seed);
+  result.set_version(kVersion);
+  if (facts == nullptr) return result;
+  *result.mutable_trace() = traces::ToProto(*facts);
+  if (facts->recorded_peak_rss_bytes.has_value()) {
+    result.mutable_memory()->set_recorded_peak_rss_bytes(*facts->recorded_peak_rss_bytes);
+  }
+  if (!facts->complete) result.set_complete(false);
+  return result;
+}
+
+absl::Status CheckReplayable(const traces::TraceReader& reader, absl::string_view path) {
+  if (!reader.header().sampled()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path,
+                   ": the trace is sampled: each of its events stands for several that are not "
+                   "there, so a replay of it would mean little; record every call"));
 }
 
 }  // namespace heapsim::sim

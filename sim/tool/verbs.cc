@@ -1,4 +1,5 @@
 #include "sim/tool/check_verb.h"
+#include "sim/tool/compare_verb.h"
 #include "sim/tool/conform_verb.h"
 #include "sim/tool/formats_verb.h"
 #include "sim/tool/import_verb.h"
@@ -14,6 +15,7 @@ namespace heapsim::sim {
 absl::Span<const VerbEntry> Verbs() {
   static constexpr VerbEntry kVerbs[] = {
       {"replay", "replays a trace through one policy", MakeReplayVerb},
+      {"compare", "replays traces through several policies and compares them", MakeCompareVerb},
       {"check", "holds a replay to limits and a baseline, for CI", MakeCheckVerb},
       {"info", "counts and peaks of a trace", MakeInfoVerb},
       {"import", "turns a recording of any known format into a .htrace", MakeImportVerb},

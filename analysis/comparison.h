@@ -1,0 +1,54 @@
+// Many results beside each other: which policy is better, by how much, how sure that is.
+//
+// Reading order: proto/comparison.proto, this, comparison_output.h.
+#ifndef HEAPSIM_ANALYSIS_COMPARISON_H_
+#define HEAPSIM_ANALYSIS_COMPARISON_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "proto/comparison.pb.h"
+
+namespace heapsim::analysis {
+
+// The status of a cell that has a result to compare.
+inline constexpr char kCellOk[] = "ok";
+
+// What policies are compared by, in the order of tables.
+struct Criterion {
+  const char* metric;   // of a result
+  const char* heading;  // of a column
+  // Where the ratio stands in a summary.
+  const proto::Ratio& (proto::PolicySummary::*get)() const;
+  bool (proto::PolicySummary::*has)() const;
+  proto::Ratio* (proto::PolicySummary::*mutate)();
+};
+absl::Span<const Criterion> Criteria();
+
+// Policies and traces in the order in which the cells name them first.
+std::vector<std::string> PoliciesOf(const proto::Comparison& comparison);
+std::vector<std::string> TracesOf(const proto::Comparison& comparison);
+
+// The value of a metric for one trace and policy: the mean over the seeds. None where a cell failed
+// or does not know it.
+std::optional<double> CellValue(const proto::Comparison& comparison, absl::string_view trace,
+                                absl::string_view policy, absl::string_view metric);
+
+// What one value is of another: 1 for two zeros, none for a number against zero.
+std::optional<double> RatioOf(double value, double base);
+
+// The geometric mean of `ratios` (not empty), with the 95 % percentile interval of 2,000 bootstrap
+// samples drawn by `seed`. All three are rounded to nine digits, so that they are the same on any
+// machine, whatever its logarithm does with the last bit.
+proto::Ratio GeometricMean(const std::vector<double>& ratios, uint64_t seed);
+
+// Fills `summary`, a policy a row, from `cells`. The same cells give the same summary.
+void Summarise(proto::Comparison* comparison);
+
+}  // namespace heapsim::analysis
+
+#endif  // HEAPSIM_ANALYSIS_COMPARISON_H_

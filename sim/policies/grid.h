@@ -1,0 +1,24 @@
+// Policies as the product of settings (proto/grid.proto).
+#ifndef HEAPSIM_SIM_POLICIES_GRID_H_
+#define HEAPSIM_SIM_POLICIES_GRID_H_
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "proto/policy.pb.h"
+
+namespace heapsim::sim {
+
+// More policies than this are a mistake in the grid.
+inline constexpr size_t kMaxGridPolicies = 10000;
+
+// The policies of a grid in text form, each called by its base and what was set:
+// "go1.10 gc.percent=50 procs=1". Errors name `source` and the field, and say what would be
+// accepted.
+absl::StatusOr<std::vector<proto::Policy>> ParseGrid(absl::string_view source,
+                                                     absl::string_view text);
+
+}  // namespace heapsim::sim
+
+#endif  // HEAPSIM_SIM_POLICIES_GRID_H_

@@ -1,0 +1,201 @@
+#include "sim/tool/compare_verb.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "analysis/comparison.h"
+#include "analysis/comparison_output.h"
+#include "analysis/output_file.h"
+#include "sim/policies/grid.h"
+#include "sim/policies/registry.h"
+#include "sim/policies/settings.h"
+#include "sim/tool/compare_run.h"
+#include "sim/tool/json_flag.h"
+#include "sim/tool/read_file.h"
+#include "sim/tool/replay_flags.h"
+
+namespace heapsim::sim {
+namespace {
+
+using analysis::OutputFile;
+
+// One form in which a comparison can be written. To add one: a line in CompareVerb::outputs_.
+struct Output {
+  const char* flag;
+  const char* help;
+  std::string (*text)(const proto::Comparison& comparison);
+  std::string path;  // empty: not asked for
+};
+
+class CompareVerb : public Verb {
+ public:
+  void AddFlags(CLI::App& app) override {
+    app.add_option("TRACE", plan_.traces,
+                   "each a .htrace or a recording of a known format, packed or not")
+        ->required();
+    app.add_option("--pid", plan_.open.pid, "the process to take of every trace")->type_name("N");
+    app.add_option("--from", plan_.open.from, "the traces' format (default: recognised by content)")
+        ->type_name("FORMAT");
+    app.add_option("--policy", policies_,
+                   "a policy's name or a .textproto file (repeatable; the first is what the others "
+                   "are compared with)")
+        ->type_name("NAME|FILE")
+        ->allow_extra_args(false);
+    app.add_option("--grid", grid_, "further policies: the product of settings (proto/grid.proto)")
+        ->type_name("FILE.textproto");
+    app.add_option("--set", settings_, "changes one setting of every policy (repeatable)")
+        ->type_name("PATH=VALUE")
+        ->allow_extra_args(false);
+    app.add_option("--seed", plan_.seeds,
+                   "of the simulated heap's random numbers (repeatable: each is run; default 1)")
+        ->type_name("N")
+        ->allow_extra_args(false);
+    flags_.AddFlags(app);
+    app.add_option("--jobs", plan_.jobs,
+                   "cells that run at the same time (default: a processor each)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1024));
+    app.add_option("--engine", engine_, "where the cells run")
+        ->check(CLI::IsMember({"local"}))
+        ->capture_default_str();
+    app.add_option("--resume", resume_,
+                   "a folder that keeps finished cells: those in it are not run again")
+        ->type_name("FOLDER");
+    AddJsonFlag(app, &json_.path);
+    for (Output& output : outputs_) {
+      app.add_option(output.flag, output.path, output.help)->type_name("FILE");
+    }
+  }
+
+  absl::StatusOr<Exit> Run() override {
+    if (absl::Status status = Plan(); !status.ok()) return status;
+    std::vector<std::pair<const Output*, OutputFile>> files;
+    bool to_stdout = false;
+    for (const Output* output : AllOutputs()) {
+      if (output->path.empty()) continue;
+      absl::StatusOr<OutputFile> file = OutputFile::Create(output->path);
+      if (!file.ok()) return file.status();
+      files.emplace_back(output, *std::move(file));
+      to_stdout |= output->path == "-";
+    }
+    proto::Comparison comparison = RunCells(plan_);
+    const bool any = std::any_of(comparison.cells().begin(), comparison.cells().end(),
+                                 [](const proto::Cell& cell) { return cell.has_result(); });
+    // Nothing ran: the call is wrong, or the only trace is damaged.
+    if (!any && comparison.complete()) {
+      return absl::InvalidArgumentError(comparison.cells(0).status());
+    }
+    analysis::Summarise(&comparison);
+    if (!to_stdout) {
+      std::fputs(analysis::ComparisonTable(comparison).c_str(), stdout);
+      std::fflush(stdout);
+    }
+    for (auto& [output, file] : files) {
+      if (absl::Status status = file.Commit(output->text(comparison)); !status.ok()) return status;
+    }
+    int failed = 0;
+    for (const proto::Cell& cell : comparison.cells()) failed += cell.status() != analysis::kCellOk;
+    if (failed == 0) return Exit::kDone;
+    std::fprintf(stderr, "heapsim: %d of %d cells failed; their status says why\n", failed,
+                 comparison.cells_size());
+    return Exit::kNo;
+  }
+
+ private:
+  std::vector<const Output*> AllOutputs() const {
+    std::vector<const Output*> all = {&json_};
+    for (const Output& output : outputs_) all.push_back(&output);
+    return all;
+  }
+
+  // Everything about the call that can be wrong is told before the first cell runs.
+  absl::Status Plan() {
+    for (const std::string& name : policies_) {
+      absl::StatusOr<proto::Policy> policy = LoadPolicy(name);
+      if (!policy.ok()) return policy.status();
+      plan_.policies.push_back(*std::move(policy));
+    }
+    if (!grid_.empty()) {
+      absl::StatusOr<std::string> text = ReadFile(grid_, "the grid");
+      if (!text.ok()) return text.status();
+      absl::StatusOr<std::vector<proto::Policy>> grid = ParseGrid(grid_, *text);
+      if (!grid.ok()) return grid.status();
+      for (proto::Policy& policy : *grid) plan_.policies.push_back(std::move(policy));
+    }
+    if (plan_.policies.empty()) {
+      return absl::InvalidArgumentError(
+          "nothing to compare: give --policy=NAME for each policy, or --grid=FILE; `heapsim "
+          "policies` lists the names");
+    }
+    std::set<std::string> seen;
+    for (proto::Policy& policy : plan_.policies) {
+      if (!seen.insert(policy.name()).second) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("two policies are called '", policy.name(),
+                         "'; leave one out, or set `name` in its file"));
+      }
+      for (const std::string& setting : settings_) {
+        if (absl::Status status = ApplySetting(setting, &policy); !status.ok()) {
+          return absl::InvalidArgumentError(absl::StrCat("--set: ", status.message()));
+        }
+      }
+    }
+    seen.clear();
+    for (const std::string& trace : plan_.traces) {
+      if (!seen.insert(trace).second) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("trace ", trace, " is given twice; leave one out"));
+      }
+      if (trace != "-" && access(trace.c_str(), F_OK) != 0) {
+        return absl::NotFoundError(absl::StrCat(trace, ": no such file; check the path"));
+      }
+    }
+    if (plan_.seeds.empty()) plan_.seeds = {1};
+    if (std::set<uint64_t>(plan_.seeds.begin(), plan_.seeds.end()).size() != plan_.seeds.size()) {
+      return absl::InvalidArgumentError("--seed: a seed is given twice; leave one out");
+    }
+    if (plan_.jobs == 0) plan_.jobs = static_cast<int>(std::thread::hardware_concurrency());
+    plan_.options = flags_.options();
+    if (resume_.empty()) return absl::OkStatus();
+    if (seen.count("-") != 0) {
+      return absl::InvalidArgumentError(
+          "--resume: cells of standard input cannot be kept, since it cannot be known again; give "
+          "the trace by its path");
+    }
+    absl::StatusOr<CellCache> cache = CellCache::Open(resume_);
+    if (!cache.ok()) return cache.status();
+    plan_.cache = *std::move(cache);
+    return absl::OkStatus();
+  }
+
+  ComparePlan plan_{.jobs = 0};
+  std::vector<std::string> policies_;
+  std::string grid_;
+  std::vector<std::string> settings_;
+  ReplayFlags flags_;
+  std::string engine_ = "local";
+  std::string resume_;
+  Output json_ = {"--json", "", analysis::ComparisonJson, ""};
+  std::vector<Output> outputs_ = {
+      {"--csv", "write the cells as CSV", analysis::ComparisonCsv, ""},
+      {"--result", "write the comparison as a binary message (proto/comparison.proto)",
+       [](const proto::Comparison& comparison) { return comparison.SerializeAsString(); }, ""},
+  };
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> MakeCompareVerb() { return std::make_unique<CompareVerb>(); }
+
+}  // namespace heapsim::sim
