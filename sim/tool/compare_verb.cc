@@ -62,8 +62,7 @@ class CompareVerb : public Verb {
         ->type_name("N")
         ->allow_extra_args(false);
     flags_.AddFlags(app);
-    app.add_option("--jobs", plan_.jobs,
-                   "cells that run at the same time (default: a processor each)")
+    app.add_option("--jobs", jobs_, "cells that run at the same time (default: a processor each)")
         ->type_name("N")
         ->check(CLI::Range(1, 1024));
     app.add_option("--engine", engine_, "where the cells run")
@@ -165,7 +164,7 @@ class CompareVerb : public Verb {
     if (std::set<uint64_t>(plan_.seeds.begin(), plan_.seeds.end()).size() != plan_.seeds.size()) {
       return absl::InvalidArgumentError("--seed: a seed is given twice; leave one out");
     }
-    if (plan_.jobs == 0) plan_.jobs = static_cast<int>(std::thread::hardware_concurrency());
+    plan_.jobs = jobs_ > 0 ? jobs_ : static_cast<int>(std::thread::hardware_concurrency());
     plan_.options = flags_.options();
     if (resume_.empty()) return absl::OkStatus();
     if (seen.count("-") != 0) {
@@ -179,7 +178,8 @@ class CompareVerb : public Verb {
     return absl::OkStatus();
   }
 
-  ComparePlan plan_{.jobs = 0};
+  ComparePlan plan_;
+  int jobs_ = 0;  // 0: not given
   std::vector<std::string> policies_;
   std::string grid_;
   std::vector<std::string> settings_;

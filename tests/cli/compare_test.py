@@ -1,0 +1,173 @@
+"""`heapsim compare` as a process: cells, summary, failures, resuming."""
+
+import csv
+import json
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+TOOL = Path("sim/heapsim").resolve()
+SAMPLES = Path("traces/samples").resolve()
+TRACES = [SAMPLES / "perl-inventory.raw.zst", SAMPLES / "sqlite3-parts.raw.zst"]
+POLICIES = ["go1.10", "go1.10-explicit", "ideal"]
+
+
+def run(*args):
+    return subprocess.run(
+        [TOOL, *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240
+    )
+
+
+def compare(*args):
+    return run("compare", *args)
+
+
+def flags(policies):
+    return [f"--policy={policy}" for policy in policies]
+
+
+def parsed(text):
+    """The JSON without what differs between runs."""
+    comparison = json.loads(text)
+    for cell in comparison["cells"]:
+        if cell["result"] is not None:
+            del cell["result"]["timing"]
+    return comparison
+
+
+class CompareTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        result = compare(*TRACES, *flags(POLICIES), "--json", "--jobs=1")
+        assert result.returncode == 0, result.stderr
+        cls.comparison = parsed(result.stdout)
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def assert_input_error(self, result, *words):
+        self.assertEqual(2, result.returncode, result.stderr)
+        self.assertEqual("", result.stdout)
+        self.assertEqual(1, result.stderr.count("\n"), result.stderr)
+        for word in words:
+            self.assertIn(word, result.stderr)
+
+    def test_cells_are_replays(self):
+        cells = self.comparison["cells"]
+        self.assertEqual(
+            [(str(trace), policy) for trace in TRACES for policy in POLICIES],
+            [(cell["trace"], cell["policy"]) for cell in cells],
+        )
+        replay = json.loads(run("replay", TRACES[0], "--policy=go1.10-explicit", "--json").stdout)
+        del replay["timing"], replay["series"]
+        self.assertEqual(("ok", 1, replay), tuple(cells[1][key] for key in ("status", "seed", "result")))
+
+    def test_summary(self):
+        summary = {row["policy"]: row for row in self.comparison["summary"]}
+        self.assertEqual(POLICIES, list(summary))
+        peaks = [
+            [cell["result"]["memory"]["peak_rss_bytes"] for cell in self.comparison["cells"] if cell["policy"] == policy]
+            for policy in ("go1.10", "ideal")
+        ]
+        ratios = [ideal / go for go, ideal in zip(*peaks)]
+        ideal = summary["ideal"]
+        self.assertAlmostEqual((ratios[0] * ratios[1]) ** 0.5, ideal["peak_rss_ratio"]["value"], 7)
+        self.assertAlmostEqual(min(ratios), ideal["peak_rss_ratio"]["low"], 7)
+        self.assertAlmostEqual(max(ratios), ideal["peak_rss_ratio"]["high"], 7)
+        self.assertEqual(str(TRACES[ratios.index(max(ratios))]), ideal["worst_trace"])
+        self.assertEqual({"value": 1, "low": 1, "high": 1}, summary["go1.10"]["cost_ratio"])
+        self.assertTrue(ideal["pareto"])
+        self.assertFalse(summary["go1.10"]["pareto"])
+
+    def test_jobs_change_nothing(self):
+        result = compare(*TRACES, *flags(POLICIES), "--json", "--jobs=4")
+        self.assertEqual(self.comparison, parsed(result.stdout))
+
+    def test_grid(self):
+        grid = self.folder / "grid.textproto"
+        grid.write_text('axis { path: "gc.percent" value: ["100", "300"] } axis { path: "procs" value: ["1", "4"] }')
+        out = self.folder / "cells.csv"
+        result = compare(TRACES[1], "--policy=go1.10", f"--grid={grid}", f"--csv={out}", "--seed=1", "--seed=2")
+        self.assertEqual(0, result.returncode, result.stderr)
+        self.assertIn("go1.10 gc.percent=300 procs=4", result.stdout)
+        rows = list(csv.DictReader(out.read_text().splitlines()))
+        self.assertEqual(10, len(rows))
+        self.assertEqual(["1", "2"] * 5, [row["seed"] for row in rows])
+        peak = "memory.peak_rss_bytes"
+        self.assertEqual(rows[0][peak], rows[4][peak])  # gc.percent=100 procs=4 is go1.10
+        self.assertNotEqual(rows[0][peak], rows[8][peak])
+
+    def test_a_damaged_trace_does_not_stop_the_others(self):
+        good, bad = self.folder / "good.htrace", self.folder / "bad.htrace"
+        run("import", TRACES[1], "-o", good)
+        data = bytearray(good.read_bytes())
+        data[len(data) // 2] ^= 1
+        bad.write_bytes(data)
+        result = compare(bad, good, *flags(POLICIES), "--json")
+        self.assertEqual(1, result.returncode, result.stderr)
+        comparison = parsed(result.stdout)
+        self.assertEqual([False] * 3 + [True] * 3, [cell["status"] == "ok" for cell in comparison["cells"]])
+        self.assertIn("offset", comparison["cells"][0]["status"])
+        self.assertIsNone(comparison["cells"][0]["result"])
+        self.assertEqual([1, 1, 1], [row["traces"] for row in comparison["summary"]])
+        self.assertTrue(comparison["summary"][2]["pareto"])
+        self.assert_input_error(compare(bad, "--policy=ideal"), "bad.htrace", "offset")
+
+    def test_a_simulation_that_ends_is_a_failed_cell(self):
+        result = compare(TRACES[1], "--policy=ideal", "--policy=go1.10", "--set=os.limit_bytes=1MiB", "--json")
+        self.assertEqual(1, result.returncode)
+        status = parsed(result.stdout)["cells"][1]["status"]
+        self.assertIn("memory", status)
+
+    def test_resume(self):
+        kept = self.folder / "kept"
+        first = compare(TRACES[0], *flags(POLICIES), f"--resume={kept}", "--json")
+        self.assertEqual(0, first.returncode, first.stderr)
+        files = {path: path.stat().st_mtime_ns for path in kept.iterdir()}
+        self.assertEqual(3, len(files))
+        # What is there is not run again; a file that was cut off is.
+        cut = min(files)
+        cut.write_bytes(cut.read_bytes()[:100])
+        both = compare(*TRACES, *flags(POLICIES), f"--resume={kept}", "--json")
+        self.assertEqual(self.comparison, parsed(both.stdout))
+        self.assertEqual(6, len(list(kept.iterdir())))
+        for path, written in files.items():
+            self.assertEqual(path != cut, path.stat().st_mtime_ns == written)
+        # The same trace under another name is the same; another seed is not.
+        copy = self.folder / "copy"
+        copy.write_bytes(TRACES[0].read_bytes())
+        compare(copy, *flags(POLICIES), f"--resume={kept}")
+        self.assertEqual(6, len(list(kept.iterdir())))
+        compare(copy, "--policy=ideal", "--seed=2", f"--resume={kept}")
+        self.assertEqual(7, len(list(kept.iterdir())))
+
+    def test_wrong_calls(self):
+        self.assert_input_error(compare(TRACES[0]), "--policy")
+        self.assert_input_error(compare(TRACES[0], "--policy=go9"), "go1.10")
+        self.assert_input_error(compare(TRACES[0], "--policy=ideal", "--policy=ideal"), "two policies")
+        self.assert_input_error(compare(TRACES[0], TRACES[0], "--policy=ideal"), "twice")
+        self.assert_input_error(compare(self.folder / "none", "--policy=ideal"), "none")
+        self.assert_input_error(compare(TRACES[0], "--policy=ideal", "--jobs=0"), "--jobs")
+        self.assert_input_error(compare(TRACES[0], "--policy=ideal", "--engine=cloud"), "local")
+        self.assert_input_error(compare(TRACES[0], "--policy=ideal", f"--json={self.folder}/no/x"), "no/x")
+        self.assert_input_error(compare(TRACES[0], "--policy=ideal", f"--resume={TRACES[0]}"), "--resume")
+        self.assert_input_error(compare("-", "--policy=ideal", f"--resume={self.folder}"), "--resume")
+        grid = self.folder / "grid.textproto"
+        grid.write_text('axis { path: "procs" }')
+        self.assert_input_error(compare(TRACES[0], f"--grid={grid}"), str(grid), "axis 1", "value")
+
+    def test_standard_input(self):
+        with open(TRACES[1], "rb") as trace:
+            result = subprocess.run(
+                [TOOL, "compare", "-", *flags(POLICIES), "--json"], stdin=trace, capture_output=True, text=True, timeout=240
+            )
+        self.assertEqual(0, result.returncode, result.stderr)
+        peaks = [[cell["result"]["memory"] for cell in c["cells"][-3:]] for c in (parsed(result.stdout), self.comparison)]
+        self.assertEqual(*peaks)
+
+
+if __name__ == "__main__":
+    unittest.main()
