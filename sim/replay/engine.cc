@@ -246,6 +246,7 @@ void Engine::Fill(ReplayOutcome* o) {
   o->os.vma_peak = machine_.peak_vma_count();
   o->os.cost_ns = m.cost_ns;
   o->os.oom_events = m.oom_events;
+  o->os.failed_advice_calls = os_.failed_advice();
   o->os.huge_page_coverage =
       peak_rss_ == 0 ? 0 : static_cast<double>(huge_at_peak_) / static_cast<double>(peak_rss_);
   o->gc_cycles = cycles_;

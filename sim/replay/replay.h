@@ -65,7 +65,8 @@ struct ReplayOutcome {
   struct Os {
     uint64_t page_faults = 0, huge_page_faults = 0, madvise_calls = 0, mmap_calls = 0;
     uint64_t released_bytes = 0, refaulted_bytes = 0, vma_peak = 0, cost_ns = 0, oom_events = 0;
-    double huge_page_coverage = 0;  // share of resident bytes in huge pages, at the peak
+    uint64_t failed_advice_calls = 0;  // ignored, as the runtime does
+    double huge_page_coverage = 0;     // share of resident bytes in huge pages, at the peak
   } os;
   uint64_t gc_cycles = 0, gc_forced = 0, swept_spans = 0;
   std::optional<heap::MemStats> heap;

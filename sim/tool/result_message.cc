@@ -106,6 +106,7 @@ proto::Result ToMessage(const ReplayOutcome& outcome) {
   os->set_vma_peak(outcome.os.vma_peak);
   os->set_cost_ns(outcome.os.cost_ns);
   os->set_oom_events(outcome.os.oom_events);
+  os->set_failed_advice_calls(outcome.os.failed_advice_calls);
 
   proto::GcCounts* gc = result.mutable_gc();
   gc->set_cycles(outcome.gc_cycles);
