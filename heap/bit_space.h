@@ -52,6 +52,10 @@ class BitSpace {
   uint64_t* words(uint32_t w) { return &words_[w]; }
   const uint64_t* words(uint32_t w) const { return &words_[w]; }
   SpanId OwnerOf(BitIndex bit) const { return owners_[bit >> 6]; }
+  void Prefetch(BitIndex bit) const {
+    __builtin_prefetch(&words_[bit >> 6], 1);
+    __builtin_prefetch(&owners_[bit >> 6]);
+  }
   // Words ever used: the length that arrays kept beside need.
   uint32_t size() const { return next_; }
 

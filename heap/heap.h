@@ -134,7 +134,9 @@ class Heap {
     return due;
   }
 
-  bool gc_check_due() const { return gc_check_; }
+  // Begin to fetch what FreeSlot will look at: first the slot's word and owner, later its span.
+  void PrefetchSlot(BitIndex bit) const { bits_.Prefetch(bit); }
+  void PrefetchSpan(BitIndex bit) const { __builtin_prefetch(&spans_[bits_.OwnerOf(bit)], 1); }
 
   // Explicit reclaim only: the slot is free again. Under gc, memory comes back by sweeping what the
   // Marker says is dead.

@@ -26,7 +26,7 @@ constexpr uint32_t kWorthwhile = 24;
 }  // namespace
 
 bool Engine::BatchFits() const {
-  return gc_ && whole_ && !options_.one_at_a_time && !zero_all_ &&
+  return whole_ && !options_.one_at_a_time && !zero_all_ &&
          policy_.objects().scan() != proto::Objects::SCAN_ALL &&
          policy_.gc().mark_bytes_per_second() == 0 && !ledger_.keeps_requests() &&
          (block_->thread.empty() || procs_ == 1) &&
@@ -51,6 +51,7 @@ bool Engine::PlainUntil(uint32_t* end, uint32_t begin) const {
 }
 
 absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
+  if (!gc_) return RunInOrder(begin, end);
   return has_time_ ? RunGcBatch<true>(begin, end) : RunGcBatch<false>(begin, end);
 }
 

@@ -97,6 +97,7 @@ class Engine {
   // [begin, *end) to them, else to what the plain loop should do.
   bool PlainUntil(uint32_t* end, uint32_t begin) const;
   absl::Status RunBatch(uint32_t begin, uint32_t end);
+  absl::Status RunInOrder(uint32_t begin, uint32_t end);  // in_order.cc
   template <bool kTimed>
   absl::Status RunGcBatch(uint32_t begin, uint32_t end);
   // Why the tight loop over allocations stopped before an allocation, or right after one.

@@ -128,6 +128,36 @@ TEST(ReplayTest, BatchesGiveThePlainLoopsResult) {
   }
 }
 
+TEST(ReplayTest, ExplicitFreesInOrderGiveThePlainLoopsResult) {
+  for (const uint32_t live : {3u, 200u, 20000u}) {
+    bench::SyntheticOptions synthetic;
+    synthetic.events = 300000;
+    synthetic.live_objects = live;
+    synthetic.seed = live + 7;
+    std::vector<EventBlock> blocks = MakeSyntheticTrace(synthetic);
+    for (const bool timed : {false, true}) {
+      if (timed) {
+        uint64_t t = 0;
+        for (EventBlock& b : blocks) {
+          for (uint32_t i = 0; i < b.count; ++i) {
+            t += i % 3000 == 0 ? 40'000'000'000 : i % 50 == 0 ? 20000 : 0;
+            b.time_ns.push_back(i % 777 == 0 && t > 5000 ? t - 5000 : t);
+          }
+        }
+      }
+      ReplayOptions options;
+      options.samples = 77;
+      options.release_at = {1000, 150001, 300000};
+      options.settle_ns = 400'000'000'000;
+      const ReplayOutcome fast = MustRun(blocks, Policy(proto::RECLAIM_EXPLICIT), options);
+      options.one_at_a_time = true;
+      ExpectSame(fast, MustRun(blocks, Policy(proto::RECLAIM_EXPLICIT), options));
+      ExpectPartsSum(fast);
+      EXPECT_EQ(fast.events, 300000u);
+    }
+  }
+}
+
 TEST(ReplayTest, BatchesWithRecordedTimesAndOddEvents) {
   for (uint64_t seed = 1; seed <= 6; ++seed) {
     traces::RandomEventsOptions random;
@@ -164,7 +194,7 @@ TEST(ReplayTest, OutOfMemoryStopsBothLoopsAtTheSameEvent) {
   synthetic.live_objects = 20000;
   const std::vector<EventBlock> blocks = MakeSyntheticTrace(synthetic);
   for (const int64_t limit : {100000, 500000, 1000000, 3000000}) {
-    proto::Policy policy = Policy(proto::RECLAIM_GC);
+    proto::Policy policy = Policy(limit == 500000 ? proto::RECLAIM_EXPLICIT : proto::RECLAIM_GC);
     policy.mutable_os()->set_limit_bytes(limit);
     ReplayOptions options;
     const ReplayOutcome fast = MustRun(blocks, policy, options);
@@ -242,6 +272,9 @@ TEST(ReplayTest, AnIdFreedTwiceIsAnError) {
     ReplayOptions options;
     options.one_at_a_time = plain;
     const auto outcome = RunReplay(source, Policy(proto::RECLAIM_GC), options);
+    Blocks again(blocks);
+    EXPECT_EQ(RunReplay(again, Policy(proto::RECLAIM_EXPLICIT), options).status(),
+              outcome.status());
     ASSERT_FALSE(outcome.ok());
     EXPECT_NE(std::string(outcome.status().message()).find("event 121"), std::string::npos)
         << outcome.status();
