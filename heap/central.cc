@@ -1,5 +1,5 @@
 // Where a cache gets its spans from: the central list of the class, or new pages (the runtime's
-// mcache.refill, mcentral, mheap.alloc).
+// mcache.refill, mcentral, mheap.alloc). Under explicit reclaim see explicit.cc.
 
 #include <bit>
 #include <string>
@@ -12,74 +12,57 @@ namespace heapsim::heap {
 
 Placement Heap::SmallSlow(uint32_t p, SpanClass c, bool needzero) {
   p_ = p;
+  CacheSlot& k = cache(p, c);
+  if (options_.reclaim == Reclaim::kExplicit) return Place(k, NextSlotExplicit(p, c), c, needzero);
   Refill(p, c);
   gc_check_ = true;
-  CacheSlot& k = cache(p, c);
-  const uint32_t slot = TakeSlot(k);
-  if (slot >= k.nelems) Throw(FatalCode::kFreeIndex, "freeIndex is not valid");
-  return Place(k, slot, c, needzero);
+  const BitIndex bit = TakeSlot(k);
+  if (bit == 0) Throw(FatalCode::kFreeIndex, "freeIndex is not valid");
+  return Place(k, bit, c, needzero);
 }
 
-// The next free slot of a cached span, nelems where it is full (nextFreeIndex in the runtime).
-uint32_t Heap::NextFreeIndex(CacheSlot& k) {
-  uint32_t index = k.free_index;
-  if (index == k.nelems) return index;
-  if (index > k.nelems) Throw(FatalCode::kFreeIndex, "s.freeindex > s.nelems");
-  while (k.alloc_cache == 0) {
-    index = (index + 64) & ~63u;
-    if (index >= k.nelems) {
-      k.free_index = k.nelems;
-      return k.nelems;
+// A free slot beyond those loaded, 0 where there is none (nextFreeIndex in the runtime).
+BitIndex Heap::NextWord(CacheSlot& k) {
+  if (options_.reclaim == Reclaim::kExplicit) return 0;  // left to NextSlotExplicit
+  const uint32_t start = k.FreeIndex();
+  if (start > k.nelems) Throw(FatalCode::kFreeIndex, "s.freeindex > s.nelems");
+  for (uint32_t word = k.word() + 1; word * 64 < k.nelems; ++word) {
+    LoadWord(k, word);
+    if (k.free != 0) {
+      const BitIndex bit = k.word_bit + static_cast<uint64_t>(std::countr_zero(k.free));
+      k.free &= k.free - 1;
+      return bit;
     }
-    LoadAllocCache(k, index / 64);
   }
-  const uint32_t bit = static_cast<uint32_t>(std::countr_zero(k.alloc_cache));
-  const uint32_t slot = index + bit;
-  if (slot >= k.nelems) {
-    k.free_index = k.nelems;
-    return k.nelems;
-  }
-  k.alloc_cache = k.alloc_cache >> bit >> 1;
-  index = slot + 1;
-  if (index % 64 == 0 && index != k.nelems) LoadAllocCache(k, index / 64);
-  k.free_index = index;
-  ++k.handed;
-  return slot;
+  k.handed = static_cast<uint16_t>(k.Handed());
+  k.loaded = 0;
+  k.start = k.nelems;
+  return 0;
 }
 
-// Under explicit reclaim a free may come at any time, so the slots that are loaded are marked as
-// taken at once; those not handed out in the end are unmarked when the span leaves the cache.
-void Heap::LoadAllocCache(CacheSlot& k, uint32_t word) {
-  uint64_t* w = bits_.words(spans_[k.span].bits) + word;
-  k.alloc_cache = ~*w;
-  if (options_.reclaim == Reclaim::kExplicit) {
-    *w = ~uint64_t{0};
-    k.needzero = spans_[k.span].needzero;
-  }
+void Heap::LoadWord(CacheSlot& k, uint32_t word) {
+  const Span& s = spans_[k.span];
+  k.handed = static_cast<uint16_t>(k.Handed());
+  k.word_bit = k.bit + uint64_t{word} * 64;
+  k.start = static_cast<uint16_t>(word * 64);
+  k.loaded = k.free = ~bits_.words(s.bits)[word] & SlotMask(k.nelems, word);
 }
 
 void Heap::WriteBack(CacheSlot& k) {
   Span& s = spans_[k.span];
-  s.free_index = static_cast<uint16_t>(k.free_index);
-  s.alloc_count = static_cast<uint16_t>(s.alloc_count + k.handed);
+  s.free_index = static_cast<uint16_t>(k.FreeIndex());
+  s.alloc_count = static_cast<uint16_t>(s.alloc_count + k.Handed());
   s.incache = false;
-  if (options_.reclaim == Reclaim::kExplicit && k.free_index < k.nelems) {
-    bits_.words(s.bits)[k.free_index / 64] &= ~(k.alloc_cache << (k.free_index % 64));
-  }
 }
 
 void Heap::Refill(uint32_t p, SpanClass c) {
   CacheSlot& k = cache(p, c);
   seams_.observer->RefillBegin(p, c, k.span);
   if (k.span != kNoSpan) {
-    if (options_.reclaim == Reclaim::kGc) {
-      WriteBack(k);
-      const Span& old = spans_[k.span];
-      if (old.alloc_count != old.nelems) {
-        Throw(FatalCode::kRefillNotFull, "refill of span with free space remaining");
-      }
-    } else {
-      DropCached(k);
+    WriteBack(k);
+    const Span& old = spans_[k.span];
+    if (old.alloc_count != old.nelems) {
+      Throw(FatalCode::kRefillNotFull, "refill of span with free space remaining");
     }
     k = CacheSlot{};
   }
@@ -98,13 +81,15 @@ void Heap::Refill(uint32_t p, SpanClass c) {
   k.span = id;
   k.base = s.base;
   k.bit = uint64_t{s.bits} * 64;
+  k.resident = s.resident ? ~uint64_t{0} : 0;
   k.nelems = s.nelems;
   k.elemsize = s.elemsize;
   k.needzero = s.needzero;
-  k.handed = 0;
-  k.free_index = s.free_index;
-  LoadAllocCache(k, k.free_index / 64);
-  k.alloc_cache >>= k.free_index % 64;
+  LoadWord(k, s.free_index / 64u);
+  k.start = s.free_index;
+  // Those below the free index were handed out before, found dead or not.
+  const uint64_t ahead = ~uint64_t{0} << (s.free_index % 64);
+  k.loaded = k.free &= ahead;
   seams_.observer->RefillEnd(
       {id, s.address(), path, s.alloc_count, s.free_index, stats_.heap_live});
 }
@@ -125,7 +110,6 @@ SpanId Heap::TakeCentral(SpanClass c, RefillPath* path) {
       Sweep(id, true);
       *path = RefillPath::kNonemptySweep;
     }
-    if (options_.reclaim == Reclaim::kExplicit) s.free_index = 0;
     return id;
   }
   // Full spans of the old generation come first; one of them may have free slots once it is swept.
@@ -159,7 +143,7 @@ SpanId Heap::GrowCentral(SpanClass c) {
   Span& s = spans_[id];
   s.limit = s.base + uint64_t{k.size} * k.slots;
   InitSlots(id);
-  spans_.InsertBack(static_cast<ListId>(kEmpty + c), id);
+  if (options_.reclaim == Reclaim::kGc) spans_.InsertBack(static_cast<ListId>(kEmpty + c), id);
   return id;
 }
 
@@ -190,6 +174,7 @@ SpanId Heap::TakePages(Pages npages, SpanClass c, bool large) {
   s.sweepgen = sweepgen();
   s.state = SpanState::kInUse;
   s.alloc_count = 0;
+  s.resident = false;
   s.span_class = c;
   s.elemsize = large ? 0 : (*options_.classes)[c >> 1].size;
   pages_->pages_in_use += npages.v;
@@ -214,6 +199,7 @@ void Heap::InitSlots(SpanId id) {
   s.free_index = 0;
   s.nelems = s.large() ? 1 : static_cast<uint16_t>((*options_.classes)[s.size_class()].slots);
   s.bits = bits_.Allocate((s.nelems + 63u) / 64, id);
+  s.free_words = static_cast<uint16_t>((uint32_t{1} << ((s.nelems + 63u) / 64)) - 1);
   gc_bits_.NewMarkBits(s.nelems);
   gc_bits_.NewMarkBits(s.nelems);
   arena_.ClearBitmap(s.address(), s.bytes());
@@ -275,58 +261,6 @@ void Heap::Uncache(CacheSlot& k) {
     stats_.heap_live -= uint64_t{free} * s.elemsize;
   }
   seams_.observer->Uncached(c, k.span, s.address(), free);
-}
-
-// ---------------------------------------------------------------- explicit reclaim
-
-void Heap::DropCached(CacheSlot& k) {
-  WriteBack(k);
-  const SpanId id = k.span;
-  Span& s = spans_[id];
-  const SpanClass c = s.span_class;
-  const uint32_t free = s.nelems - s.alloc_count;
-  stats_.nmalloc[c] -= free;
-  stats_.heap_live -= uint64_t{free} * s.elemsize;
-  seams_.observer->Uncached(c, id, s.address(), free);
-  if (free == 0) return;
-  spans_.Remove(static_cast<ListId>(kEmpty + c), id);
-  if (s.alloc_count == 0) {
-    s.needzero = true;
-    FreeObjectSpan(id, FreeCause::kSmall);
-  } else {
-    spans_.Insert(static_cast<ListId>(kNonempty + c), id);
-  }
-}
-
-void Heap::FreeSlot(BitIndex bit) {
-  const SpanId id = bits_.OwnerOf(bit);
-  Span& s = spans_[id];
-  if (s.large()) {
-    s.alloc_count = 0;
-    s.needzero = true;
-    stats_.heap_live -= s.bytes().v;
-    ++local_[p_].nlargefree;
-    local_[p_].largefree += s.bytes().v;
-    FreeObjectSpan(id, FreeCause::kLarge);
-    return;
-  }
-  const SpanClass c = s.span_class;
-  bits_.words(0)[bit >> 6] &= ~(uint64_t{1} << (bit & 63));
-  ++local_[p_].nsmallfree[c >> 1];
-  s.needzero = true;
-  --s.alloc_count;  // of a cached span: less what its cache has handed out, which is added when it
-                    // leaves
-  if (s.incache) return;
-  stats_.heap_live -= s.elemsize;
-  const ListId nonempty = static_cast<ListId>(kNonempty + c);
-  if (s.alloc_count + 1 == s.nelems) {
-    spans_.Remove(static_cast<ListId>(kEmpty + c), id);
-    spans_.Insert(nonempty, id);
-  }
-  if (s.alloc_count == 0) {
-    spans_.Remove(nonempty, id);
-    FreeObjectSpan(id, FreeCause::kSmall);
-  }
 }
 
 }  // namespace heapsim::heap

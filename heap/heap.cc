@@ -31,7 +31,8 @@ Heap::Heap(const HeapOptions& options, const HeapSeams& seams, PagesFactory page
       gc_bits_(seams.os, &stats_),
       specials_(seams.os, &spans_),
       cache_records_(kCacheRecordSize, SysStat::kMCache, seams.os),
-      span_classes_(2 * options.classes->count()) {
+      span_classes_(2 * options.classes->count()),
+      observes_caches_(seams.observer->WantsCaches()) {
   PageContext context;
   context.os = seams_.os;
   context.clock = seams_.clock;
@@ -81,6 +82,7 @@ Placement Heap::MallocLarge(uint32_t p, uint64_t size, uint64_t span_bytes, bool
   s.free_index = 1;
   s.alloc_count = 1;
   bits_.words(s.bits)[0] = options_.reclaim == Reclaim::kExplicit ? 1 : 0;
+  s.free_words = 0;
   if (!noscan) local_[p].scan += size;
   gc_check_ = true;
   Placement r;

@@ -90,30 +90,49 @@ class Heap {
 
   // The pieces of Malloc that need only a cache, for loops that keep everything else to themselves.
   //
-  // One P's span of one class, with the fields of the span that allocation changes; they go back
-  // when the span leaves. 64 bytes, a cache line.
+  // One P's span of one class. 64 of its slots are loaded at a time, and taking one of them changes
+  // nothing but `free`; what the runtime keeps with each allocation (freeindex, the count) follows
+  // from it when the span leaves or somebody asks. 64 bytes, a cache line.
   struct alignas(64) CacheSlot {
-    uint64_t alloc_cache;  // free slots from free_index on, lowest bit first
+    uint64_t free;      // of the loaded slots, those not handed out
+    BitIndex word_bit;  // of the first of them
+    BitIndex resident;  // the driver's own; 0 when a span comes in
+    uint32_t elemsize;
+    uint16_t nelems;
+    bool needzero;
+    uint64_t loaded;  // what `free` was when they were loaded
     uint64_t base;
     BitIndex bit;  // of slot 0
-    uint32_t free_index;
-    uint32_t handed;  // slots handed out since the span came
-    uint32_t nelems;
-    uint32_t elemsize;
     SpanId span;
-    bool needzero;
+    uint16_t start;   // the free index when they were loaded
+    uint16_t handed;  // slots handed out since the span came, without those of `loaded`
+    // `loaded`, `start` and `handed` are for gc reclaim only.
+
+    uint32_t word() const { return static_cast<uint32_t>(word_bit - bit) / 64; }
+    // Slots below it are not looked at any more: freeindex in the runtime.
+    uint32_t FreeIndex() const {
+      const uint64_t taken = loaded & ~free;
+      return taken == 0 ? start : word() * 64 + static_cast<uint32_t>(std::bit_width(taken));
+    }
+    uint32_t Handed() const {
+      const uint64_t taken = loaded & ~free;
+      return handed + static_cast<uint32_t>(std::popcount(taken));
+    }
   };
+  static_assert(sizeof(CacheSlot) == 64);
   // The caches of a P by span class; they never move.
   CacheSlot* caches(uint32_t p) { return &caches_[size_t{p} * span_classes_]; }
-  // The next free slot of a cached span, nelems where it is full: then Malloc must be called.
-  uint32_t TakeSlot(CacheSlot& k);
+  // The bit of the next free slot of a cached span, 0 where it is full: then Malloc must be called.
+  BitIndex TakeSlot(CacheSlot& k);
+  // The same where one of the loaded slots is free.
+  static BitIndex TakeLoaded(CacheSlot& k);
   // Room for a tiny object in the current block; false, with nothing changed, where there is none.
   bool TryTiny(uint32_t p, uint32_t size, uint64_t* address, BitIndex* bit);
   // A slot taken for a tiny object becomes the current block where it has more room left.
   void OfferTinyBlock(uint32_t p, uint32_t size, uint64_t address, BitIndex bit);
   // What Malloc would say of a slot that TakeSlot gave.
-  Placement Taken(uint32_t p, SpanClass c, uint32_t slot, bool needzero) const {
-    return Place(cache(p, c), slot, c, needzero);
+  Placement Taken(uint32_t p, SpanClass c, BitIndex bit, bool needzero) const {
+    return Place(cache(p, c), bit, c, needzero);
   }
 
   // Places an object in a slot of the given class, never tiny: what an alignment asks for.
@@ -141,6 +160,17 @@ class Heap {
   // Explicit reclaim only: the slot is free again. Under gc, memory comes back by sweeping what the
   // Marker says is dead.
   void FreeSlot(BitIndex bit);
+  // The same for a slot that is no large object's, freed by P `p`, but for what is true of few:
+  // where it says so, MoveSpan must follow.
+  bool FreeSmallSlot(uint32_t p, BitIndex bit);
+  // The slot was the first or the last of its span to be free, and the span, in no cache, goes to
+  // the central list or to the page heap; true where its pages came back.
+  bool MoveSpan(BitIndex bit);
+  // Explicit reclaim only: a slot for a cache whose loaded slots are all handed out, from the rest
+  // of its span or from the next one. Throws kOutOfMemory.
+  BitIndex NextSlotExplicit(uint32_t p, SpanClass c);
+  // What the driver knows about a span in use, for its caches (CacheSlot::resident).
+  void SetResident(SpanId span) { spans_[span].resident = true; }
 
   // --- Manual spans and the page level ---
 
@@ -259,17 +289,25 @@ class Heap {
 
   Placement Small(uint32_t p, SpanClass c, bool needzero);
   Placement SmallSlow(uint32_t p, SpanClass c, bool needzero);
-  Placement Place(const CacheSlot& k, uint32_t slot, SpanClass c, bool needzero) const;
+  Placement Place(const CacheSlot& k, BitIndex bit, SpanClass c, bool needzero) const;
   Placement Tiny(uint32_t p, uint32_t size);
 
   // central.cc
-  uint32_t NextFreeIndex(CacheSlot& k);
-  void LoadAllocCache(CacheSlot& k, uint32_t word);
+  BitIndex NextWord(CacheSlot& k);
+  void LoadWord(CacheSlot& k, uint32_t word);
   void Refill(uint32_t p, SpanClass c);
   SpanId TakeCentral(SpanClass c, RefillPath* path);
   SpanId GrowCentral(SpanClass c);
-  void Uncache(CacheSlot& k);     // central list's uncacheSpan
-  void DropCached(CacheSlot& k);  // explicit reclaim
+  void Uncache(CacheSlot& k);  // central list's uncacheSpan
+  // explicit.cc
+  BitIndex LoadFirst(CacheSlot& k, Span& s, uint32_t words);
+  void DropCached(CacheSlot& k);
+  void Drop(CacheSlot& k);
+  // The slots of one of a span's words.
+  static uint64_t SlotMask(uint32_t nelems, uint32_t word) {
+    const uint32_t rest = nelems - word * 64;
+    return rest >= 64 ? ~uint64_t{0} : (uint64_t{1} << rest) - 1;
+  }
   SpanId AllocateGcSpan(Pages npages, SpanClass c, bool large, bool needzero);
   void InitSlots(SpanId id);
   void FreeObjectSpan(SpanId id, FreeCause cause);
@@ -313,6 +351,7 @@ class Heap {
   std::vector<LocalStats> local_;
   uint32_t p_ = 0;  // whose cache the heap is working for
   bool gc_check_ = false;
+  bool observes_caches_;
 
   GcPhase phase_ = GcPhase::kOff;
   bool sweep_done_ = false;
@@ -335,10 +374,10 @@ inline Placement Heap::Malloc(uint32_t p, uint64_t size, bool noscan, bool needz
   return MallocLarge(p, size, RoundUp(size, kPageSize), noscan, needzero);
 }
 
-inline Placement Heap::Place(const CacheSlot& k, uint32_t slot, SpanClass c, bool needzero) const {
+inline Placement Heap::Place(const CacheSlot& k, BitIndex bit, SpanClass c, bool needzero) const {
   Placement r;
-  r.address = k.base + uint64_t{slot} * k.elemsize;
-  r.bit = k.bit + slot;
+  r.address = k.base + (bit - k.bit) * k.elemsize;
+  r.bit = bit;
   r.span_class = c;
   r.tiny = false;
   r.fresh_block = true;
@@ -347,40 +386,47 @@ inline Placement Heap::Place(const CacheSlot& k, uint32_t slot, SpanClass c, boo
 }
 
 // The runtime's nextFreeFast and, where the loaded 64 slots end, its nextFreeIndex: same slots.
-inline uint32_t Heap::TakeSlot(CacheSlot& k) {
-  const uint64_t free = k.alloc_cache;
-  if (free == 0) return NextFreeIndex(k);
-  const uint32_t skip = static_cast<uint32_t>(std::countr_zero(free));
-  const uint32_t slot = k.free_index + skip;
-  const uint32_t next = slot + 1;
-  if (next > k.nelems || next % 64 == 0) [[unlikely]] {
-    return NextFreeIndex(k);
+inline BitIndex Heap::TakeSlot(CacheSlot& k) {
+  if (k.free == 0) [[unlikely]] {
+    return NextWord(k);
   }
-  k.alloc_cache = free >> skip >> 1;
-  k.free_index = next;
-  ++k.handed;
-  return slot;
+  return TakeLoaded(k);
+}
+
+inline BitIndex Heap::TakeLoaded(CacheSlot& k) {
+  const uint64_t free = k.free;
+  k.free = free & (free - 1);
+  return k.word_bit + static_cast<uint64_t>(std::countr_zero(free));
 }
 
 inline Placement Heap::Small(uint32_t p, SpanClass c, bool needzero) {
   CacheSlot& k = cache(p, c);
-  const uint32_t slot = TakeSlot(k);
-  if (slot == k.nelems) [[unlikely]] {
+  const BitIndex bit = TakeSlot(k);
+  if (bit == 0) [[unlikely]] {
     return SmallSlow(p, c, needzero);
   }
-  return Place(k, slot, c, needzero);
+  return Place(k, bit, c, needzero);
+}
+
+inline bool Heap::FreeSmallSlot(uint32_t p, BitIndex bit) {
+  const SpanId id = bits_.OwnerOf(bit);
+  Span& s = spans_[id];
+  bits_.words(0)[bit >> 6] &= ~(uint64_t{1} << (bit & 63));
+  ++local_[p].nsmallfree[s.size_class()];
+  s.needzero = true;
+  s.free_words = static_cast<uint16_t>(s.free_words | 1u << ((bit >> 6) - s.bits));
+  const uint16_t left = --s.alloc_count;
+  // Without branches: nothing is known about which spans are cached, or full.
+  const uint32_t uncached = uint32_t{s.incache} - 1;
+  stats_.heap_live -= s.elemsize & uncached;
+  return (uncached & ((left == 0) | (left + 1 == s.nelems))) != 0;
 }
 
 inline bool Heap::TryTiny(uint32_t p, uint32_t size, uint64_t* address, BitIndex* bit) {
   TinyBlock& t = tiny_[p];
-  uint32_t offset = t.offset;
-  if ((size & 7) == 0) {
-    offset = (offset + 7) & ~7u;
-  } else if ((size & 3) == 0) {
-    offset = (offset + 3) & ~3u;
-  } else if ((size & 1) == 0) {
-    offset = (offset + 1) & ~1u;
-  }
+  // Aligned to the largest power of two that divides the size: at most 8, as sizes are below 16.
+  const uint32_t align = size & -size;
+  const uint32_t offset = (t.offset + align - 1) & -align;
   if (offset + size > kTinySize || t.address == 0) return false;
   t.offset = offset + size;
   ++local_[p].tinyallocs;

@@ -61,10 +61,8 @@ void Heap::AllocatedSlots(SpanId id, uint64_t* words) const {
     for (uint32_t p = 0; p < options_.procs; ++p) {
       const CacheSlot& k = cache(p, s.span_class);
       if (k.span != id) continue;
-      free_index = k.free_index;
-      if (options_.reclaim == Reclaim::kExplicit && free_index < k.nelems) {
-        words[free_index / 64] &= ~(k.alloc_cache << (free_index % 64));
-      }
+      free_index = k.FreeIndex();
+      if (options_.reclaim == Reclaim::kExplicit) words[k.word()] &= ~k.free;
     }
   }
   if (options_.reclaim == Reclaim::kGc) {

@@ -106,6 +106,10 @@ class Observer {
   virtual void RangeUsed(Address, Bytes) {}
 
   // Object layer.
+  //
+  // Whether the calls about caches are wanted (Refill*, Deduct*, Uncached): under explicit reclaim
+  // they come with nearly every allocation. Asked once, when the heap is made.
+  virtual bool WantsCaches() const { return true; }
   virtual void RefillBegin(uint32_t /*p*/, SpanClass, SpanId /*old, kNoSpan: none*/) {}
   virtual void RefillEnd(const RefillResult&) {}
   virtual void DeductBegin(Bytes /*span*/, Pages /*caller*/, uint64_t /*heap_live*/,

@@ -70,11 +70,25 @@ void Heap::SelfCheck() const {
             const CacheSlot& k = cache(q, s.span_class);
             if (k.span != id) continue;
             found = true;
-            count = static_cast<uint16_t>(count + k.handed);
+            count =
+                static_cast<uint16_t>(options_.reclaim == Reclaim::kGc
+                                          ? count + k.Handed()
+                                          : count - static_cast<uint32_t>(std::popcount(k.free)));
           }
           if (!found) fail("marked as cached, but in no cache");
         }
         if (taken != count) fail("allocation bits and count disagree");
+        for (uint32_t i = 0; i < (s.nelems + 63u) / 64; ++i) {
+          const bool free = (~bits_.words(s.bits)[i] & SlotMask(s.nelems, i)) != 0;
+          if (options_.reclaim == Reclaim::kExplicit && free != ((s.free_words >> i & 1) != 0)) {
+            fail("a word with free slots is not known as such");
+          }
+        }
+        const bool explicit_full =
+            options_.reclaim == Reclaim::kExplicit && s.list == kEmpty + s.span_class;
+        if (explicit_full && !s.incache && taken != s.nelems) {
+          fail("a span with free slots that no cache can find");
+        }
         occupied += uint64_t{taken} * s.slot_bytes();
         if (s.large()) {
           const ListId busy =
@@ -82,6 +96,8 @@ void Heap::SelfCheck() const {
           if (s.list != busy) fail("a large span outside its busy list");
         } else if (s.list != kNonempty + s.span_class && s.list != kEmpty + s.span_class) {
           fail("a small span in no list of its class");
+        } else if (explicit_full && (s.next != kNoSpan || s.prev != kNoSpan)) {
+          fail("a full span in a list");
         }
         for (uint32_t i = 0; i < (s.nelems + 63u) / 64; ++i) {
           if (bits_.OwnerOf((uint64_t{s.bits} + i) * 64) != id) fail("its bits are another span's");

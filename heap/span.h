@@ -31,18 +31,15 @@ inline constexpr ListId kListCount = kEmpty + 2 * kMaxSizeClasses;
 inline constexpr Bytes kDescriptorSize{152};  // sizeof(mspan) on amd64, in the simulated memory
 
 // One span descriptor. A plain record: sweepgen survives reuse of the descriptor, as in the
-// runtime, since stale entries of the sweep stacks look at it.
-struct Span {
-  uint64_t base;   // address
-  uint64_t limit;  // end of the data in the span (address)
-  uint32_t npages;
-  uint32_t npreleased;  // pages given back to the system
-  SpanId next, prev;    // in its list
-  uint32_t sweepgen;    // heap's - 2: to be swept; - 1: being swept; equal: swept
-  uint32_t bits;        // first word of the slots in the bit space
-  int64_t unusedsince;  // when it was freed
-  uint32_t elemsize;    // bytes of a slot; 0 for large and manual spans
-  uint32_t specials;    // first special record, 0: none
+// runtime, since stale entries of the sweep stacks look at it. The first cache line has what
+// allocating and freeing slots looks at.
+struct alignas(64) Span {
+  uint64_t base;      // address
+  SpanId next, prev;  // in its list
+  uint32_t sweepgen;  // heap's - 2: to be swept; - 1: being swept; equal: swept
+  uint32_t bits;      // first word of the slots in the bit space
+  uint32_t elemsize;  // bytes of a slot; 0 for large and manual spans
+  uint32_t specials;  // first special record, 0: none
   ListId list;
   uint16_t free_index;  // slots below it are taken
   uint16_t alloc_count;
@@ -51,6 +48,13 @@ struct Span {
   SpanState state;
   bool needzero;
   bool incache;
+  bool resident;  // the driver's own, about a span in use; false when it comes into use
+  // Explicit reclaim: which of the span's words have slots that are free and in no cache.
+  uint16_t free_words;
+  uint32_t npages;
+  uint32_t npreleased;  // pages given back to the system
+  uint64_t limit;       // end of the data in the span (address)
+  int64_t unusedsince;  // when it was freed
 
   Address address() const { return Address(base); }
   Bytes bytes() const { return Bytes(uint64_t{npages} << kPageShift); }
@@ -113,6 +117,21 @@ class SpanTable {
   bool IsEmpty(ListId list) const { return heads_[list].first == kNoSpan; }
   void Insert(ListId list, SpanId id);  // at the head
   void InsertBack(ListId list, SpanId id);
+  // Takes the head out of a list that has one.
+  SpanId TakeFirst(ListId list) {
+    Head& h = heads_[list];
+    const SpanId id = h.first;
+    Span& s = spans_[id];
+    h.first = s.next;
+    if (s.next == kNoSpan) {
+      h.last = kNoSpan;
+    } else {
+      spans_[s.next].prev = kNoSpan;
+    }
+    s.next = kNoSpan;
+    s.list = kNoList;
+    return id;
+  }
   void Remove(ListId list, SpanId id);
   void TakeAll(ListId to, ListId from);  // moves everything to the front of `to`
 

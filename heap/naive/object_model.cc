@@ -86,11 +86,7 @@ ObjectModel::Placed ObjectModel::Small(uint32_t p, SpanClass c, bool needzero) {
   placed.offset = placed.slot = s.first * kPageSize + *slot * s.slot_bytes;
   placed.span_class = c;
   placed.cleared = needzero && cache.needzero;
-  if (explicit_) {
-    s.taken.insert(*slot);
-    // The next 64 slots are looked at as soon as the last one of these is handed out.
-    if (cache.index % 64 == 0 && cache.index != s.slots) LoadWindow(cache);
-  }
+  if (explicit_) s.taken.insert(*slot);
   return placed;
 }
 
@@ -103,24 +99,22 @@ std::optional<uint64_t> ObjectModel::NextSlot(Cache& cache) {
     return s.free_index++;
   }
   while (cache.window.empty()) {
-    if (cache.index >= s.slots) return std::nullopt;
-    cache.index = (cache.index / 64 + 1) * 64;
-    if (cache.index >= s.slots) return std::nullopt;
+    if (cache.next >= s.slots) return std::nullopt;
     LoadWindow(cache);
   }
   const uint64_t slot = *cache.window.begin();
   cache.window.erase(slot);
-  cache.index = slot + 1;
   return slot;
 }
 
-// Explicit reclaim: what is freed among these 64 slots from now on waits until the span comes back.
+// Explicit reclaim: the next 64 slots. What is freed among them from now on waits until the span
+// comes back.
 void ObjectModel::LoadWindow(Cache& cache) {
   const ModelSpan& s = spans_[cache.id];
   cache.window.clear();
-  const uint64_t first = cache.index / 64 * 64;
-  for (uint64_t i = first; i < first + 64 && i < s.slots; ++i) {
-    if (!s.taken.contains(i)) cache.window.insert(i);
+  for (const uint64_t end = std::min<uint64_t>(cache.next + 64, s.slots); cache.next < end;
+       ++cache.next) {
+    if (!s.taken.contains(cache.next)) cache.window.insert(cache.next);
   }
   cache.needzero = s.needzero;
 }

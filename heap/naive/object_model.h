@@ -82,9 +82,9 @@ class ObjectModel final : public PageModel {
   struct Cache {
     SpanId id = kNoSpan;
     bool needzero = false;
-    // Explicit reclaim: free slots of the 64 that were looked at last, and the index to go on from.
+    // Explicit reclaim: free slots of the 64 that were looked at last, and the first not looked at.
     std::set<uint64_t> window;
-    uint64_t index = 0;
+    uint64_t next = 0;
   };
   struct Tiny {
     std::optional<uint64_t> block;

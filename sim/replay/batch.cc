@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "heap/fatal.h"
 #include "sim/replay/engine.h"
+#include "sim/replay/positions.h"
 
 namespace heapsim::sim {
 namespace {
@@ -22,6 +23,10 @@ using heap::SpanClass;
 
 // Shorter stretches of plain events are left to the plain loop.
 constexpr uint32_t kWorthwhile = 24;
+
+// Times from a batch's begin up to which its sums fit into 64 bits: 256 objects of less than 2^16
+// bytes each.
+constexpr uint64_t kNarrowNs = uint64_t{1} << 40;
 
 }  // namespace
 
@@ -52,35 +57,38 @@ bool Engine::PlainUntil(uint32_t* end, uint32_t begin) const {
 
 absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
   if (!gc_) return RunInOrder(begin, end);
-  return has_time_ ? RunGcBatch<true>(begin, end) : RunGcBatch<false>(begin, end);
+  return RunGcBatch(begin, end);
 }
 
 uint64_t Engine::BatchTime(uint32_t position) const {
   return batch_.timed ? batch_.time[position] : batch_.first_time + position * kEventNs;
 }
 
-// Sorts the events' positions by kind.
-void Engine::ListPositions(uint32_t begin, uint32_t end) {
-  uint32_t allocs = 0, frees = 0;
-  for (uint32_t i = begin; i < end;) {
-    const uint32_t count = std::min(64 - i % 64, end - i);
-    const uint64_t mask = count == 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
-    const uint64_t word = block_->is_free[i / 64] >> (i % 64);
-    const uint32_t base = i - begin;
-    for (uint64_t w = ~word & mask; w != 0; w &= w - 1) {
-      batch_.alloc_at[allocs++] = static_cast<uint16_t>(base + std::countr_zero(w));
-    }
-    for (uint64_t w = word & mask; w != 0; w &= w - 1) {
-      batch_.free_at[frees++] = static_cast<uint16_t>(base + std::countr_zero(w));
-    }
-    i += count;
+// Bytes, and bytes times what is left of the batch.
+Engine::Sums Engine::SumOf(const uint32_t* bytes, const uint16_t* at, uint32_t n) const {
+  const Batch& b = batch_;
+  if (!b.timed) {
+    const WeightedSum s = SumWeighted(bytes, at, n, b.end - b.begin - 1);
+    return {s.plain, static_cast<unsigned __int128>(s.weighted) * kEventNs};
   }
-  batch_.allocs = allocs;
-  batch_.frees = frees;
+  Sums s;
+  if (b.end_time - b.time[0] < kNarrowNs) {
+    uint64_t ns = 0;
+    for (uint32_t i = 0; i < n; ++i) {
+      s.bytes += bytes[i];
+      ns += bytes[i] * (b.end_time - b.time[at[i]]);
+    }
+    s.ns = ns;
+    return s;
+  }
+  for (uint32_t i = 0; i < n; ++i) {
+    s.bytes += bytes[i];
+    s.ns += static_cast<unsigned __int128>(bytes[i]) * (b.end_time - b.time[at[i]]);
+  }
+  return s;
 }
 
 // Allocations up to number `until` that need nothing but a cache with a free slot.
-template <bool kTimed>
 Engine::Stop Engine::AllocateFast(uint32_t until) {
   Batch& b = batch_;
   heap::Heap& heap = *heap_;
@@ -88,14 +96,11 @@ Engine::Stop Engine::AllocateFast(uint32_t until) {
   const uint32_t* const sizes = block_->alloc_size.data() + alloc_;
   uint64_t* const table = table_.data();
   heap::Heap::CacheSlot* const caches = heap.caches(0);
-  const uint32_t* const resident_slots = resident_slots_.data();
   const heap::SizeClasses& classes = heap.classes();
   const uint32_t max_small = classes.max_small_size();
   const uint32_t tiny_below = heap.options().tiny ? heap::Heap::kTinySize : 0;
-  const uint32_t last = b.end - b.begin - 1;
   uint32_t a = b.alloc;
-  uint64_t allocated = 0, occupied = 0, ns = 0;
-  unsigned __int128 wide_ns = 0;
+  uint64_t occupied = 0;
   Stop stop = Stop::kEnd;
   for (; a < until; ++a) {
     const uint32_t size = sizes[a];
@@ -113,78 +118,57 @@ Engine::Stop Engine::AllocateFast(uint32_t until) {
       } else {
         constexpr SpanClass c = heap::Heap::kTinyClass;
         heap::Heap::CacheSlot& k = caches[c];
-        const uint32_t slot = heap.TakeSlot(k);
-        if (slot >= resident_slots[c] || slot == k.nelems) [[unlikely]] {
-          stop = slot == k.nelems ? Stop::kSlow : Stop::kTaken;
-          b.taken_slot = slot;
+        bit = heap.TakeSlot(k);
+        if (bit - 1 >= k.resident) [[unlikely]] {
+          stop = bit == 0 ? Stop::kSlow : Stop::kTaken;
+          b.taken_bit = bit;
           b.taken_class = c;
           b.taken_tiny = true;
           break;
         }
-        bit = k.bit + slot;
-        heap.OfferTinyBlock(0, size, k.base + slot * heap::Heap::kTinySize, bit);
+        heap.OfferTinyBlock(0, size, k.base + (bit - k.bit) * heap::Heap::kTinySize, bit);
         tiny_count_[bit] = 1;
         occupied += heap::Heap::kTinySize;
       }
       entry = ObjectEntry::Make(bit, heap::Heap::kTinyClass, size, ObjectEntry::kTiny).raw();
     } else {
       // One unsigned comparison for what has no size class and what has no bytes.
-      if (size - 1 >= max_small) {
+      if (size - 1 >= max_small) [[unlikely]] {
         stop = Stop::kSlow;
         break;
       }
       const SpanClass c = static_cast<SpanClass>(classes.ClassOf(size) << 1 | 1);
       heap::Heap::CacheSlot& k = caches[c];
-      const uint32_t slot = heap.TakeSlot(k);
-      if (slot >= resident_slots[c] || slot == k.nelems) [[unlikely]] {
-        stop = slot == k.nelems ? Stop::kSlow : Stop::kTaken;
-        b.taken_slot = slot;
+      const BitIndex bit = heap.TakeSlot(k);
+      if (bit - 1 >= k.resident) [[unlikely]] {
+        stop = bit == 0 ? Stop::kSlow : Stop::kTaken;
+        b.taken_bit = bit;
         b.taken_class = c;
         b.taken_tiny = false;
         break;
       }
-      entry = ObjectEntry::Make(k.bit + slot, c, size, 0).raw();
+      entry = ObjectEntry::Make(bit, c, size, 0).raw();
       occupied += k.elemsize;
     }
     table[ids[a]] = entry;
-    allocated += size;
-    if constexpr (kTimed) {
-      wide_ns += static_cast<unsigned __int128>(size) * (b.end_time - b.time[b.alloc_at[a]]);
-    } else {
-      ns += uint64_t{size} * (last - b.alloc_at[a]);
-    }
   }
-  live_objects_ += a - b.alloc;
-  ledger_.live += allocated;
-  ledger_.occupied += occupied;
-  b.allocated += allocated;
-  b.allocated_ns += kTimed ? wide_ns : ns * kEventNs;
+  const uint32_t done = a - b.alloc;
+  if (done != 0) {
+    const Sums sums = SumOf(sizes + b.alloc, b.alloc_at.data() + b.alloc, done);
+    ledger_.live += sums.bytes;
+    b.allocated += sums.bytes;
+    b.allocated_ns += sums.ns;
+    live_objects_ += done;
+    ledger_.occupied += occupied;
+  }
   b.alloc = a;
   return stop;
 }
 
-template <bool kTimed>
-absl::Status Engine::RunGcBatch(uint32_t begin, uint32_t end) {
-  Batch& b = batch_;
-  const uint32_t n = end - begin;
-  b.begin = begin;
-  b.end = end;
-  b.timed = kTimed;
-  b.applied = 0;
-  b.freed_bytes = 0;
-  b.freed_ns = 0;
-  b.rss.clear();
-  b.rss_at_begin = rss_;
-  ListPositions(begin, end);
-  if constexpr (kTimed) {
-    for (uint32_t i = 0; i < n; ++i) b.time[i] = TimeOf(begin + i);
-  } else {
-    b.first_time = (block_->first_event + begin - 1) * kEventNs;
-  }
-  b.end_time = BatchTime(n - 1);
-
-  // The entries that the next batch will free or write, then the bits that this one's frees will
-  // set.
+// Begins to fetch the entries that the next batch will free or write, then the bits that this one's
+// frees will set.
+void Engine::Prefetch() {
+  const Batch& b = batch_;
   const uint32_t* alloc_ids = block_->alloc_object.data() + alloc_;
   const uint32_t* free_ids = block_->free_object.data() + free_;
   uint64_t* table = table_.data();
@@ -202,6 +186,30 @@ absl::Status Engine::RunGcBatch(uint32_t begin, uint32_t end) {
     __builtin_prefetch(&dead_words[e.bit() / 64 * 2], 1);
     if (e.has(ObjectEntry::kTiny)) __builtin_prefetch(&tiny_count_[e.bit()], 1);
   }
+}
+
+absl::Status Engine::RunGcBatch(uint32_t begin, uint32_t end) {
+  Batch& b = batch_;
+  const uint32_t n = end - begin;
+  b.begin = begin;
+  b.end = end;
+  b.timed = has_time_;
+  b.applied = 0;
+  b.freed_bytes = 0;
+  b.freed_ns = 0;
+  b.wide_freed.clear();
+  b.rss.clear();
+  b.rss_at_begin = rss_;
+  b.allocs = ListPositions(block_->is_free.data(), begin, n, b.alloc_at.data(), b.free_at.data());
+  b.frees = n - b.allocs;
+  if (b.timed) {
+    for (uint32_t i = 0; i < n; ++i) b.time[i] = TimeOf(begin + i);
+  } else {
+    b.first_time = (block_->first_event + begin - 1) * kEventNs;
+  }
+  b.end_time = BatchTime(n - 1);
+
+  if (TablesAreFar()) Prefetch();
 
   const uint64_t live_at_begin = ledger_.live;
   b.alloc = 0;
@@ -233,7 +241,7 @@ absl::Status Engine::RunGcBatch(uint32_t begin, uint32_t end) {
         until = b.alloc;
         while (until < b.allocs && BatchTime(b.alloc_at[until]) < next_timer_) ++until;
       }
-      const Stop stop = AllocateFast<kTimed>(until);
+      const Stop stop = AllocateFast(until);
       if (stop == Stop::kEnd) {
         // Timers before the next allocation, or, after the last, before the last event.
         const uint32_t at = b.alloc < b.allocs ? b.alloc_at[b.alloc] : n - 1;
@@ -253,7 +261,7 @@ absl::Status Engine::RunGcBatch(uint32_t begin, uint32_t end) {
       b.done = at + 1;
       ObjectEntry e;
       if (stop == Stop::kTaken) {
-        heap::Placement r = heap_->Taken(0, b.taken_class, b.taken_slot, false);
+        heap::Placement r = heap_->Taken(0, b.taken_class, b.taken_bit, false);
         if (b.taken_tiny) {
           heap_->OfferTinyBlock(0, size, r.address, r.bit);
           r.tiny = true;
@@ -335,38 +343,30 @@ void Engine::ApplyFrees(uint32_t until) {
   const uint32_t* const ids = block_->free_object.data() + free_;
   uint64_t* const table = table_.data();
   uint64_t* const dead_words = dead_.words() + dead_.epoch();
+  const uint32_t* const slot_bytes = slot_bytes_.data();
   std::array<uint16_t, kBatch> special;
   uint32_t specials = 0;
-  uint64_t freed = 0, dead = 0, ns = 0;
-  const uint32_t last = b.end - b.begin - 1;
-  for (uint32_t f = b.applied; f < until; ++f) {
+  uint64_t dead = 0;
+  const uint32_t first = b.applied;
+  for (uint32_t f = first; f < until; ++f) {
     const ObjectEntry e(table[ids[f]]);
     // Without a branch: what is not plain is noted for later and counts as nothing here, its bit in
     // a word that no span has.
     const uint64_t plain = e.plain() ? ~uint64_t{0} : 0;
     special[specials] = static_cast<uint16_t>(f);
     specials += 1 + static_cast<uint32_t>(plain);
-    const BitIndex bit = e.bit() & plain;
-    const uint64_t size = e.size() & plain;
-    dead_words[bit / 64 * 2] |= uint64_t{1} << (bit % 64);
-    table[ids[f]] = e.raw() & ~plain;
-    b.freed[f] = size;
-    freed += size;
-    dead += slot_bytes_[e.span_class()] & plain;
-    ns += size * (last - b.free_at[f]);
+    const ObjectEntry freed(e.raw() & plain);
+    dead_words[freed.bit() / 64 * 2] |= uint64_t{1} << (freed.bit() % 64);
+    table[ids[f]] = e.raw() ^ freed.raw();
+    b.freed[f] = static_cast<uint32_t>(freed.size());
+    dead += slot_bytes[freed.span_class()];  // 0 for class 0
   }
-  ledger_.live -= freed;
+  const Sums sums = SumOf(b.freed.data() + first, b.free_at.data() + first, until - first);
+  ledger_.live -= sums.bytes;
   ledger_.dead += dead;
-  live_objects_ -= until - b.applied;
-  b.freed_bytes += freed;
-  if (b.timed) {
-    for (uint32_t f = b.applied; f < until; ++f) {
-      b.freed_ns +=
-          static_cast<unsigned __int128>(b.freed[f]) * (b.end_time - b.time[b.free_at[f]]);
-    }
-  } else {
-    b.freed_ns += ns * kEventNs;
-  }
+  live_objects_ -= until - first;
+  b.freed_bytes += sums.bytes;
+  b.freed_ns += sums.ns;
   b.applied = until;
   for (uint32_t i = 0; i < specials; ++i) ApplySpecialFree(special[i]);
 }
@@ -377,10 +377,11 @@ void Engine::ApplySpecialFree(uint32_t f) {
   Batch& b = batch_;
   const uint32_t id = block_->free_object[free_ + f];
   const ObjectEntry e = table_[id];
+  uint64_t freed;
   if (e.has(ObjectEntry::kTiny) && !e.has(ObjectEntry::kLoose)) {
     const BitIndex bit = e.bit();
-    b.freed[f] = e.size();
-    ledger_.live -= e.size();
+    freed = e.size();
+    ledger_.live -= freed;
     if (--tiny_count_[bit] == 0) {
       dead_.Set(bit);
       ledger_.dead += heap::Heap::kTinySize;
@@ -391,10 +392,16 @@ void Engine::ApplySpecialFree(uint32_t f) {
     ++live_objects_;  // Free counts it itself, if it is one
     const absl::Status s = Free(id, block_->first_event + b.begin + b.free_at[f]);
     if (!s.ok() && b.status.ok()) b.status = s;
-    b.freed[f] = before - ledger_.live;
+    freed = before - ledger_.live;
   }
-  b.freed_bytes += b.freed[f];
-  b.freed_ns += static_cast<unsigned __int128>(b.freed[f]) * (b.end_time - BatchTime(b.free_at[f]));
+  if (freed < kWideFree) {
+    b.freed[f] = static_cast<uint32_t>(freed);
+  } else {
+    b.freed[f] = kWideFree;
+    b.wide_freed.push_back({f, freed});
+  }
+  b.freed_bytes += freed;
+  b.freed_ns += static_cast<unsigned __int128>(freed) * (b.end_time - BatchTime(b.free_at[f]));
 }
 
 // The batch may have reached a new peak of live bytes: its events in order.
@@ -402,7 +409,7 @@ void Engine::ScanLive(uint64_t live, uint32_t done) {
   const Batch& b = batch_;
   const uint32_t* sizes = block_->alloc_size.data() + alloc_;
   uint32_t a = 0, f = 0;
-  size_t change = 0;
+  size_t change = 0, wide = 0;
   uint64_t rss = b.rss_at_begin;
   for (uint32_t i = 0; i < done; ++i) {
     while (change < b.rss.size() && b.rss[change].from <= i) rss = b.rss[change++].rss;
@@ -413,7 +420,8 @@ void Engine::ScanLive(uint64_t live, uint32_t done) {
         rss_at_peak_live_ = rss;
       }
     } else {
-      live -= b.freed[f++];
+      live -= b.freed[f] == kWideFree ? b.wide_freed[wide++].second : b.freed[f];
+      ++f;
     }
   }
 }

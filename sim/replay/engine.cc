@@ -62,7 +62,6 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
       ledger_(&machine_, &dead_, TouchModelOf(policy)),
       tiny_count_(64 * heap::kMaxSlotWords),
       current_tiny_(procs_, 0),
-      resident_slots_(size_t{procs_} * 2 * heap::kMaxSizeClasses, 0),
       series_(options.samples),
       releases_(Sorted(options.release_at)) {
   heap::HeapOptions h;

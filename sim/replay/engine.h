@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -19,6 +20,7 @@
 #include "sim/replay/machine_os.h"
 #include "sim/replay/meter.h"
 #include "sim/replay/object_table.h"
+#include "sim/replay/positions.h"
 #include "sim/replay/replay.h"
 #include "traces/event_block.h"
 
@@ -59,6 +61,8 @@ class Engine {
   static constexpr uint64_t kNever = ~uint64_t{0};
   static constexpr uint64_t kEventNs = 1000;
   static constexpr uint32_t kBatch = 256;  // events done as one batch, below the rest of an id
+  static constexpr uint32_t kWideFree = ~uint32_t{0};
+  static constexpr uint32_t kNearWords = 1 << 9;  // of 64 slots
 
   class SimClock final : public heap::Clock {
    public:
@@ -97,14 +101,26 @@ class Engine {
   // [begin, *end) to them, else to what the plain loop should do.
   bool PlainUntil(uint32_t* end, uint32_t begin) const;
   absl::Status RunBatch(uint32_t begin, uint32_t end);
-  absl::Status RunInOrder(uint32_t begin, uint32_t end);  // in_order.cc
-  template <bool kTimed>
+  // in_order.cc
+  absl::Status RunInOrder(uint32_t begin, uint32_t end);
+  template <bool kTimed, bool kFar>
+  absl::Status InOrder(uint32_t end, uint64_t* time);
+  void CloseInOrder();
+  void RssInOrder(uint32_t i);
+  ObjectEntry PlaceNewTiny(uint32_t size);
+  // Whether the tables that events look into are too large for the processor's nearer caches, so
+  // that what is needed later should be asked for now.
+  bool TablesAreFar() const { return heap_->bits().size() > kNearWords; }
   absl::Status RunGcBatch(uint32_t begin, uint32_t end);
   // Why the tight loop over allocations stopped before an allocation, or right after one.
   enum class Stop : uint8_t { kEnd, kSlow, kTaken };
-  template <bool kTimed>
   Stop AllocateFast(uint32_t until);
-  void ListPositions(uint32_t begin, uint32_t end);
+  void Prefetch();
+  struct Sums {
+    uint64_t bytes = 0;
+    unsigned __int128 ns = 0;
+  };
+  Sums SumOf(const uint32_t* bytes, const uint16_t* at, uint32_t n) const;
   void CatchUp(uint32_t position);
   void ApplyFrees(uint32_t until);
   void ApplySpecialFree(uint32_t f);
@@ -152,8 +168,6 @@ class Engine {
   ObjectTable table_;
   heap::VirtualArray<uint8_t> tiny_count_;    // members of a tiny block, by bit
   std::vector<heap::BitIndex> current_tiny_;  // the caches' current tiny blocks, 0: none
-  // Of the span in a cache, by P and span class: so many of its first slots are resident.
-  std::vector<uint32_t> resident_slots_;
   std::array<uint32_t, 2 * heap::kMaxSizeClasses> slot_bytes_ = {};  // by span class
 
   // The block being done, and how far.
@@ -188,13 +202,15 @@ class Engine {
     uint64_t allocated = 0;
     unsigned __int128 allocated_ns = 0;
     // Of a slot taken from a cache whose page may not be resident (Stop::kTaken).
-    uint32_t taken_slot = 0;
+    heap::BitIndex taken_bit = 0;
     heap::SpanClass taken_class = 0;
     bool taken_tiny = false;
     uint64_t first_time = 0, end_time = 0;
-    std::array<uint16_t, kBatch> alloc_at, free_at;  // positions, from `begin`
-    std::array<uint64_t, kBatch> time;               // by position, where the trace has times
-    std::array<uint64_t, kBatch> freed;              // bytes, by free
+    std::array<uint16_t, kBatch + kPositionSlack> alloc_at, free_at;  // positions, from `begin`
+    std::array<uint64_t, kBatch> time;  // by position, where the trace has times
+    // Bytes, by free; what does not fit is in `wide_freed`, with the number of the free.
+    std::array<uint32_t, kBatch> freed;
+    std::vector<std::pair<uint32_t, uint64_t>> wide_freed;
     uint64_t freed_bytes = 0;
     unsigned __int128 freed_ns = 0;  // bytes times what was left of the batch
     struct RssChange {
@@ -207,6 +223,11 @@ class Engine {
     absl::Status status;
   };
   Batch batch_;
+  // Events being done in order: the next one, and live bytes times nanoseconds up to it.
+  struct {
+    uint32_t next = 0;
+    unsigned __int128 live_ns = 0;
+  } in_order_;
   uint64_t live_objects_ = 0;  // of more than 0 bytes
 
   // Measures.

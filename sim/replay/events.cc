@@ -215,19 +215,22 @@ uint64_t Engine::TouchLength(uint64_t size) const {
 
 bool Engine::TouchSlot(uint32_t p, const Placement& r, uint64_t slot_begin, uint64_t slot_bytes,
                        uint64_t begin, uint64_t length) {
-  uint32_t& resident_slots = resident_slots_[p * 2 * heap::kMaxSizeClasses + r.span_class];
+  heap::Heap::CacheSlot& cache = heap_->caches(p)[r.span_class];
   const SpanId span = heap_->bits().OwnerOf(r.bit);
   const heap::Span& s = heap_->spans()[span];
   // A tiny block may be of the span before.
-  const bool cached = heap_->Cached(p, r.span_class) == span;
+  const bool cached = cache.span == span;
+  // Slots up to this bit are resident.
   const auto count = [&] {
     if (!cached) return;
     const uint64_t end = ledger_.ResidentEnd(s.base, s.end());
-    resident_slots =
-        end >= s.end() ? ~uint32_t{0} : static_cast<uint32_t>((end - s.base) / slot_bytes);
+    cache.resident = cache.bit + (end - s.base) / slot_bytes - 1;
+    if (end < s.end()) return;
+    cache.resident = ~uint64_t{0};
+    heap_->SetResident(span);
   };
-  if (ledger_.TakeRefilled()) count();
-  if (cached && r.bit - uint64_t{s.bits} * 64 < resident_slots) return false;
+  if (cached && cache.resident == 0) count();
+  if (cached && r.bit <= cache.resident) return false;
   if (length != 0) {
     machine_.Touch(Address(begin), Bytes(length));
     ledger_.RecountTouched();

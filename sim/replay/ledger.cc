@@ -102,8 +102,6 @@ void Ledger::SweepEnd(const heap::SweepOutput& out) {
   if (!out.freed_span && loose_of_[out.span].any()) Recount(out.span);
 }
 
-void Ledger::RefillEnd(const heap::RefillResult&) { refilled_ = true; }
-
 // ---------------------------------------------------------------- pages come and go
 
 void Ledger::OnResident(Address begin, Bytes length) { ForSpans(begin, length, true); }

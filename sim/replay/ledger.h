@@ -91,11 +91,11 @@ class Ledger final : public heap::Observer, public ResidencyListener {
   uint64_t swept_spans() const { return swept_spans_; }
 
   // --- heap::Observer ---
+  bool WantsCaches() const override { return false; }
   void SpanAllocEnd(const heap::SpanAllocated& a) override;
   void SpanFreeBegin(const heap::SpanFreeing& f) override;
   void SweepBegin(const heap::SweepInput& in) override;
   void SweepEnd(const heap::SweepOutput& out) override;
-  void RefillEnd(const heap::RefillResult& r) override;
 
   // --- ResidencyListener ---
   void OnResident(heap::Address begin, heap::Bytes length) override;
@@ -103,13 +103,6 @@ class Ledger final : public heap::Observer, public ResidencyListener {
   // Lazily freed memory has a class of its own: for all others it is as good as not resident.
   void OnLazilyFreed(heap::Address begin, heap::Bytes length) override;
   void OnNotLazilyFreed(heap::Address begin, heap::Bytes length) override;
-
-  // Spans that came into a cache since the caller looked last.
-  bool TakeRefilled() {
-    const bool r = refilled_;
-    refilled_ = false;
-    return r;
-  }
 
  private:
   // Bytes of a span's slots that are not resident, by the class they would be in.
@@ -137,7 +130,6 @@ class Ledger final : public heap::Observer, public ResidencyListener {
   std::vector<heap::SpanId> touched_;  // spans in use with pages that became resident
   uint64_t sweeping_slot_bytes_ = 0;
   uint64_t swept_spans_ = 0;
-  bool refilled_ = false;
 };
 
 }  // namespace heapsim::sim

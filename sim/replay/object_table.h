@@ -37,6 +37,8 @@ class ObjectEntry {
   constexpr bool has(uint64_t flag) const { return (v_ & flag) != 0; }
   // Live, with a slot to itself that is resident throughout: nearly every object.
   constexpr bool plain() const { return v_ >> 59 == kLive >> 59; }
+  // The same with a share of a slot.
+  constexpr bool plain_tiny() const { return v_ >> 59 == (kLive | kTiny) >> 59; }
   constexpr heap::BitIndex bit() const { return v_ & ((uint64_t{1} << 34) - 1); }
   constexpr heap::SpanClass span_class() const { return static_cast<heap::SpanClass>(v_ >> 34); }
   constexpr uint64_t size() const { return v_ >> 42 & 0xffff; }
