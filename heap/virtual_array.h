@@ -27,6 +27,11 @@ class VirtualArray {
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) throw std::bad_alloc();
     data_ = static_cast<T*>(p);
+    // What grows large is read at random, where a miss in the TLB costs as much as the read; the
+    // small stay small. An advice that fails is no loss.
+    if (bytes() > kSmall) {
+      madvise(static_cast<char*>(p) + kSmall, bytes() - kSmall, MADV_HUGEPAGE);
+    }
   }
   ~VirtualArray() {
     if (data_ != nullptr) munmap(data_, bytes());
@@ -41,11 +46,9 @@ class VirtualArray {
   const T* data() const { return data_; }
   size_t capacity() const { return capacity_; }
 
-  // Asks the host for huge pages: for tables that are read at random, where a miss in the TLB costs
-  // as much as the read.
-  void PreferHugePages() { madvise(data_, bytes(), MADV_HUGEPAGE); }
-
  private:
+  static constexpr size_t kSmall = size_t{2} << 20;
+
   size_t bytes() const { return capacity_ * sizeof(T); }
 
   T* data_;

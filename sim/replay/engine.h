@@ -62,7 +62,7 @@ class Engine {
   static constexpr uint64_t kEventNs = 1000;
   static constexpr uint32_t kBatch = 256;  // events done as one batch, below the rest of an id
   static constexpr uint32_t kWideFree = ~uint32_t{0};
-  static constexpr uint32_t kNearWords = 1 << 9;  // of 64 slots
+  static constexpr uint32_t kNearWords = 1 << 12;  // of 64 slots
 
   class SimClock final : public heap::Clock {
    public:

@@ -51,7 +51,7 @@ static_assert(heap::kMaxSlotWords * 64 <= uint64_t{1} << 34);
 
 class ObjectTable {
  public:
-  ObjectTable() : entries_(kMaxObjects) { entries_.PreferHugePages(); }
+  ObjectTable() : entries_(kMaxObjects) {}
 
   ObjectEntry operator[](uint32_t id) const { return ObjectEntry(entries_[id]); }
   void Set(uint32_t id, ObjectEntry e) { entries_[id] = e.raw(); }
