@@ -82,11 +82,12 @@ bool HasDefaults(const FieldDescriptor* field) {
   return field->file()->syntax() == google::protobuf::FileDescriptor::SYNTAX_PROTO2;
 }
 
-void AddFields(const Message& message, ordered_json* out) {
+void AddFields(const Message& message, bool all, ordered_json* out) {
   const Reflection* reflection = message.GetReflection();
   const google::protobuf::Descriptor* type = message.GetDescriptor();
   for (int i = 0; i < type->field_count(); ++i) {
     const FieldDescriptor* field = type->field(i);
+    if (!all && field->options().GetExtension(proto::on_demand)) continue;
     if (field->is_repeated()) {
       ordered_json& array = (*out)[field->name()] = ordered_json::array();
       for (int j = 0; j < reflection->FieldSize(message, field); ++j) {
@@ -97,7 +98,7 @@ void AddFields(const Message& message, ordered_json* out) {
     const bool absent =
         field->has_presence() && !HasDefaults(field) && !reflection->HasField(message, field);
     if (field->options().GetExtension(proto::flat)) {
-      AddFields(reflection->GetMessage(message, field), out);
+      AddFields(reflection->GetMessage(message, field), all, out);
       if (!absent) continue;
       for (int j = 0; j < field->message_type()->field_count(); ++j) {
         (*out)[field->message_type()->field(j)->name()] = nullptr;
@@ -112,7 +113,13 @@ void AddFields(const Message& message, ordered_json* out) {
 
 ordered_json ToJson(const Message& message) {
   ordered_json out = ordered_json::object();
-  AddFields(message, &out);
+  AddFields(message, /*all=*/false, &out);
+  return out;
+}
+
+ordered_json ToJsonWithDetail(const proto::Result& result) {
+  ordered_json out = ordered_json::object();
+  AddFields(result, /*all=*/true, &out);
   return out;
 }
 
@@ -120,10 +127,11 @@ std::string JsonText(const ordered_json& json, int indent) {
   return json.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-std::string ResultJson(const proto::Result& result) {
+namespace {
+
+std::string RowByRow(const ordered_json& json) {
   std::string text = "{";
   const char* separator = "\n";
-  const ordered_json json = ToJson(result);
   for (const auto& [key, value] : json.items()) {
     absl::StrAppend(&text, separator, JsonText(key, -1), ": ");
     separator = ",\n";
@@ -141,6 +149,14 @@ std::string ResultJson(const proto::Result& result) {
   }
   text += "\n}\n";
   return text;
+}
+
+}  // namespace
+
+std::string ResultJson(const proto::Result& result) { return RowByRow(ToJson(result)); }
+
+std::string ResultJsonWithDetail(const proto::Result& result) {
+  return RowByRow(ToJsonWithDetail(result));
 }
 
 }  // namespace heapsim::analysis

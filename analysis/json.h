@@ -12,12 +12,16 @@ namespace heapsim::analysis {
 
 // Every field by its name, in the order of the message, whether set or not: a field that tracks
 // presence and is absent is null where it has no default. Numbers are numbers (protobuf's own
-// printer quotes those of 64 bits), choices their short names. The options `hex` and `flat` of
-// proto/result.proto are honoured.
+// printer quotes those of 64 bits), choices their short names. The options of
+// proto/json_options.proto are honoured; fields that are `on_demand` are left out.
 nlohmann::ordered_json ToJson(const google::protobuf::Message& message);
+
+// The same with `detail`; null where the result has none.
+nlohmann::ordered_json ToJsonWithDetail(const proto::Result& result);
 
 // The text of a result: one line a key, one line a sample, so that it can be read and compared.
 std::string ResultJson(const proto::Result& result);
+std::string ResultJsonWithDetail(const proto::Result& result);
 
 // JSON as text for a file or a terminal. Bytes that are no UTF-8 (names of a recorded program may
 // be anything) are replaced.

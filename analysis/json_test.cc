@@ -77,5 +77,18 @@ TEST(Json, OneLineASample) {
   EXPECT_NE(text.find("\n{\"event\":2,"), std::string::npos) << text;
 }
 
+TEST(Json, DetailOnlyWhereAskedFor) {
+  proto::Result result;
+  proto::HeapSnapshot* snapshot = result.mutable_detail()->add_snapshots();
+  snapshot->mutable_parts()->set_dead_bytes(7);
+  snapshot->mutable_map()->add_run_state(proto::MAP_STATE_LARGE);
+  EXPECT_FALSE(ToJson(result).contains("detail"));
+  EXPECT_EQ(nlohmann::json::parse(ResultJson(result)).count("detail"), 0u);
+  const auto json = nlohmann::json::parse(ResultJsonWithDetail(result));
+  EXPECT_EQ(json["detail"]["snapshots"][0]["dead_bytes"], 7);
+  EXPECT_EQ(json["detail"]["snapshots"][0]["map"]["run_state"][0], "large");
+  EXPECT_TRUE(ToJsonWithDetail(proto::Result())["detail"].is_null());
+}
+
 }  // namespace
 }  // namespace heapsim::analysis

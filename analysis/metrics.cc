@@ -18,6 +18,7 @@ using google::protobuf::Message;
 
 bool HoldsMetrics(const FieldDescriptor* part) {
   return part->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && !part->is_repeated() &&
+         !part->options().GetExtension(proto::on_demand) &&
          part->number() != proto::Result::kPolicyFieldNumber &&
          part->number() != proto::Result::kTimingFieldNumber;
 }

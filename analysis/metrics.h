@@ -17,7 +17,7 @@ struct Metric {
 };
 
 // Every number in the parts of a result, in the order of the message. Left out are the settings of
-// the policy, the series, and `timing`, which no two runs have in common.
+// the policy, the series, `detail`, and `timing`, which no two runs have in common.
 std::vector<Metric> MetricsOf(const proto::Result& result);
 
 std::vector<std::string> MetricNames();

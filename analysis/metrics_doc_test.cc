@@ -26,12 +26,13 @@ void AddFields(const Descriptor* type, const std::string& head, std::set<std::st
   for (int i = 0; i < type->field_count(); ++i) {
     const FieldDescriptor* field = type->field(i);
     const std::string name = absl::StrCat(head, field->name());
-    // The settings have a list of their own (`heapsim policies NAME`); the parts of a sample are
-    // those of the peak.
-    const bool whole = name == "policy" || field->options().GetExtension(proto::flat);
+    // The settings have a list of their own (`heapsim policies NAME`); the parts of a sample and of
+    // a snapshot are those of the peak.
+    const bool flat = field->options().GetExtension(proto::flat);
+    const bool whole = name == "policy" || flat;
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && !whole) {
       AddFields(field->message_type(), absl::StrCat(name, "."), names);
-    } else if (name != "series.parts") {
+    } else if (!flat) {
       names->insert(name);
     }
   }
