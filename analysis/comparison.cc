@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
+#include <set>
 
 #include "analysis/metrics.h"
 
@@ -45,23 +47,12 @@ double Rounded(double value) {
 template <typename Name>
 std::vector<std::string> Distinct(const proto::Comparison& comparison, const Name& name) {
   std::vector<std::string> names;
+  std::set<absl::string_view> seen;
   for (const proto::Cell& cell : comparison.cells()) {
-    if (std::find(names.begin(), names.end(), name(cell)) == names.end()) {
-      names.push_back(name(cell));
-    }
+    const std::string& text = name(cell);
+    if (seen.insert(text).second) names.push_back(text);
   }
   return names;
-}
-
-// Whether the cells of a trace and policy exist and all went well.
-bool IsOk(const proto::Comparison& comparison, absl::string_view trace, absl::string_view policy) {
-  bool found = false;
-  for (const proto::Cell& cell : comparison.cells()) {
-    if (cell.trace() != trace || cell.policy() != policy) continue;
-    if (cell.status() != kCellOk) return false;
-    found = true;
-  }
-  return found;
 }
 
 // Has nobody better beside it.
@@ -76,13 +67,13 @@ bool OnFront(const proto::PolicySummary& one, const std::vector<const proto::Pol
   });
 }
 
-void MarkFront(const std::vector<std::string>& traces, proto::Comparison* comparison) {
+void MarkFront(const CellTable& table, proto::Comparison* comparison) {
   // Only policies that did all that any policy did can be weighed against each other.
   size_t most = 0;
   std::vector<size_t> done;
   for (const proto::PolicySummary& row : comparison->summary()) {
     done.push_back(0);
-    for (const std::string& trace : traces) done.back() += IsOk(*comparison, trace, row.policy());
+    for (const std::string& trace : table.traces()) done.back() += table.IsOk(trace, row.policy());
     most = std::max(most, done.back());
   }
   std::vector<const proto::PolicySummary*> candidates;
@@ -118,27 +109,70 @@ absl::Span<const Criterion> Criteria() {
 }
 
 std::vector<std::string> PoliciesOf(const proto::Comparison& comparison) {
-  return Distinct(comparison, [](const proto::Cell& cell) { return cell.policy(); });
+  return Distinct(comparison,
+                  [](const proto::Cell& cell) -> const std::string& { return cell.policy(); });
 }
 
 std::vector<std::string> TracesOf(const proto::Comparison& comparison) {
-  return Distinct(comparison, [](const proto::Cell& cell) { return cell.trace(); });
+  return Distinct(comparison,
+                  [](const proto::Cell& cell) -> const std::string& { return cell.trace(); });
 }
 
-std::optional<double> CellValue(const proto::Comparison& comparison, absl::string_view trace,
-                                absl::string_view policy, absl::string_view metric) {
-  double sum = 0;
-  int count = 0;
+CellTable::CellTable(const proto::Comparison& comparison)
+    : traces_(TracesOf(comparison)), policies_(PoliciesOf(comparison)) {
+  struct Sum {
+    int cells = 0;
+    std::vector<double> values;
+    std::vector<int> known;
+  };
+  const size_t criteria = Criteria().size();
+  std::map<Place, Sum> sums;
   for (const proto::Cell& cell : comparison.cells()) {
-    if (cell.trace() != trace || cell.policy() != policy) continue;
-    if (cell.status() != kCellOk) return std::nullopt;
-    const std::optional<double> value = MetricOf(cell.result(), metric);
-    if (!value.has_value()) return std::nullopt;
-    sum += *value;
-    ++count;
+    const Place place(cell.trace(), cell.policy());
+    if (cell.status() != kCellOk) {
+      failed_.insert(place);
+      continue;
+    }
+    Sum& sum = sums[place];
+    sum.values.resize(criteria);
+    sum.known.resize(criteria);
+    ++sum.cells;
+    const std::vector<Metric> metrics = MetricsOf(cell.result());
+    for (size_t i = 0; i < criteria; ++i) {
+      for (const Metric& metric : metrics) {
+        if (metric.name != Criteria()[i].metric || !metric.value.has_value()) continue;
+        sum.values[i] += *metric.value;
+        ++sum.known[i];
+      }
+    }
   }
-  if (count == 0) return std::nullopt;
-  return sum / count;
+  for (const auto& [place, sum] : sums) {
+    if (failed_.count(place) != 0) continue;
+    std::vector<std::optional<double>>& means = means_[place];
+    for (size_t i = 0; i < criteria; ++i) {
+      means.push_back(sum.known[i] == sum.cells ? std::optional(sum.values[i] / sum.cells)
+                                                : std::nullopt);
+    }
+  }
+}
+
+bool CellTable::IsOk(absl::string_view trace, absl::string_view policy) const {
+  return means_.count(Place(trace, policy)) != 0;
+}
+
+std::optional<double> CellTable::Value(absl::string_view trace, absl::string_view policy,
+                                       size_t criterion) const {
+  const auto found = means_.find(Place(trace, policy));
+  if (found == means_.end()) return std::nullopt;
+  return found->second[criterion];
+}
+
+std::optional<double> CellTable::Ratio(absl::string_view trace, absl::string_view policy,
+                                       size_t criterion) const {
+  const std::optional<double> value = Value(trace, policy, criterion);
+  const std::optional<double> base = Value(trace, policies_[0], criterion);
+  if (!value.has_value() || !base.has_value()) return std::nullopt;
+  return RatioOf(*value, *base);
 }
 
 std::optional<double> RatioOf(double value, double base) {
@@ -171,40 +205,38 @@ proto::Ratio GeometricMean(const std::vector<double>& ratios, uint64_t seed) {
 
 void Summarise(proto::Comparison* comparison) {
   comparison->clear_summary();
-  const std::vector<std::string> policies = PoliciesOf(*comparison);
-  const std::vector<std::string> traces = TracesOf(*comparison);
-  for (const std::string& policy : policies) {
+  const CellTable table(*comparison);
+  std::map<absl::string_view, uint32_t> failed;
+  for (const proto::Cell& cell : comparison->cells()) {
+    if (cell.status() != kCellOk) ++failed[cell.policy()];
+  }
+  for (const std::string& policy : table.policies()) {
     proto::PolicySummary* row = comparison->add_summary();
     row->set_policy(policy);
-    for (const proto::Cell& cell : comparison->cells()) {
-      if (cell.policy() == policy && cell.status() != kCellOk) {
-        row->set_failed_cells(row->failed_cells() + 1);
-      }
-    }
-    for (const std::string& trace : traces) {
-      if (IsOk(*comparison, trace, policy) && IsOk(*comparison, trace, policies[0])) {
+    row->set_failed_cells(failed[policy]);
+    for (const std::string& trace : table.traces()) {
+      if (table.IsOk(trace, policy) && table.IsOk(trace, table.policies()[0])) {
         row->set_traces(row->traces() + 1);
       }
     }
-    for (const Criterion& criterion : Criteria()) {
+    for (size_t i = 0; i < Criteria().size(); ++i) {
       std::vector<double> ratios;
-      for (const std::string& trace : traces) {
-        const auto value = CellValue(*comparison, trace, policy, criterion.metric);
-        const auto base = CellValue(*comparison, trace, policies[0], criterion.metric);
-        if (!value.has_value() || !base.has_value()) continue;
-        const std::optional<double> ratio = RatioOf(*value, *base);
+      for (const std::string& trace : table.traces()) {
+        const std::optional<double> ratio = table.Ratio(trace, policy, i);
         if (!ratio.has_value()) continue;
         ratios.push_back(*ratio);
-        if (&criterion != &Criteria()[0]) continue;
+        if (i != kPeakCriterion) continue;
         if (!row->has_worst_trace() || *ratio > row->worst_peak_rss_ratio()) {
           row->set_worst_trace(trace);
           row->set_worst_peak_rss_ratio(*ratio);
         }
       }
-      if (!ratios.empty()) *(row->*criterion.mutate)() = GeometricMean(ratios, kBootstrapSeed);
+      if (!ratios.empty()) {
+        *(row->*Criteria()[i].mutate)() = GeometricMean(ratios, kBootstrapSeed);
+      }
     }
   }
-  MarkFront(traces, comparison);
+  MarkFront(table, comparison);
 }
 
 }  // namespace heapsim::analysis

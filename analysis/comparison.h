@@ -5,8 +5,11 @@
 #define HEAPSIM_ANALYSIS_COMPARISON_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -28,15 +31,38 @@ struct Criterion {
   proto::Ratio* (proto::PolicySummary::*mutate)();
 };
 absl::Span<const Criterion> Criteria();
+inline constexpr size_t kPeakCriterion = 0;
 
 // Policies and traces in the order in which the cells name them first.
 std::vector<std::string> PoliciesOf(const proto::Comparison& comparison);
 std::vector<std::string> TracesOf(const proto::Comparison& comparison);
 
-// The value of a metric for one trace and policy: the mean over the seeds. None where a cell failed
-// or does not know it.
-std::optional<double> CellValue(const proto::Comparison& comparison, absl::string_view trace,
-                                absl::string_view policy, absl::string_view metric);
+// What the cells of a comparison say by trace, policy and criterion; the mean over the seeds. Holds
+// names of the comparison, which must outlive it.
+class CellTable {
+ public:
+  explicit CellTable(const proto::Comparison& comparison);
+
+  const std::vector<std::string>& traces() const { return traces_; }
+  const std::vector<std::string>& policies() const { return policies_; }
+
+  // Whether there are cells of a trace and policy and all went well.
+  bool IsOk(absl::string_view trace, absl::string_view policy) const;
+  // None where a cell failed or does not know it. `criterion` is an index into Criteria().
+  std::optional<double> Value(absl::string_view trace, absl::string_view policy,
+                              size_t criterion) const;
+  // To the value of the first policy.
+  std::optional<double> Ratio(absl::string_view trace, absl::string_view policy,
+                              size_t criterion) const;
+
+ private:
+  using Place = std::pair<absl::string_view, absl::string_view>;
+
+  std::vector<std::string> traces_;
+  std::vector<std::string> policies_;
+  std::set<Place> failed_;
+  std::map<Place, std::vector<std::optional<double>>> means_;
+};
 
 // What one value is of another: 1 for two zeros, none for a number against zero.
 std::optional<double> RatioOf(double value, double base);

@@ -56,8 +56,7 @@ std::string ValueText(absl::string_view metric, double value) {
   return WithCommas(static_cast<uint64_t>(std::llround(value)));
 }
 
-std::string TraceTable(const proto::Comparison& comparison, const std::string& trace,
-                       const std::vector<std::string>& policies) {
+std::string TraceTable(const CellTable& table, const std::string& trace) {
   Columns columns;
   std::vector<std::string> head = {"policy"};
   for (const Criterion& criterion : Criteria()) {
@@ -65,14 +64,12 @@ std::string TraceTable(const proto::Comparison& comparison, const std::string& t
     head.push_back("ratio");
   }
   columns.Add(head);
-  for (const std::string& policy : policies) {
+  for (const std::string& policy : table.policies()) {
     std::vector<std::string> row = {policy};
-    for (const Criterion& criterion : Criteria()) {
-      const auto value = CellValue(comparison, trace, policy, criterion.metric);
-      const auto base = CellValue(comparison, trace, policies[0], criterion.metric);
-      row.push_back(value.has_value() ? ValueText(criterion.metric, *value) : "-");
-      const std::optional<double> ratio =
-          value.has_value() && base.has_value() ? RatioOf(*value, *base) : std::nullopt;
+    for (size_t i = 0; i < Criteria().size(); ++i) {
+      const std::optional<double> value = table.Value(trace, policy, i);
+      row.push_back(value.has_value() ? ValueText(Criteria()[i].metric, *value) : "-");
+      const std::optional<double> ratio = table.Ratio(trace, policy, i);
       row.push_back(ratio.has_value() ? absl::StrFormat("%.3f", *ratio) : "-");
     }
     columns.Add(row);
@@ -116,11 +113,10 @@ std::string CsvField(const std::string& text) {
 }  // namespace
 
 std::string ComparisonTable(const proto::Comparison& comparison) {
-  const std::vector<std::string> policies = PoliciesOf(comparison);
-  const std::vector<std::string> traces = TracesOf(comparison);
+  const CellTable table(comparison);
   std::string out;
-  for (const std::string& trace : traces) out += TraceTable(comparison, trace, policies);
-  out += SummaryTable(comparison, traces.size());
+  for (const std::string& trace : table.traces()) out += TraceTable(table, trace);
+  out += SummaryTable(comparison, table.traces().size());
   std::string failed;
   int count = 0;
   for (const proto::Cell& cell : comparison.cells()) {

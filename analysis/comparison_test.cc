@@ -103,7 +103,7 @@ TEST(Comparison, SeedsOfATraceCountAsOne) {
   AddCell("t", "base", 300, 1, &comparison);
   AddCell("t", "lean", 100, 1, &comparison);
   Summarise(&comparison);
-  EXPECT_EQ(CellValue(comparison, "t", "base", "memory.peak_rss_bytes"), 200);
+  EXPECT_EQ(CellTable(comparison).Value("t", "base", kPeakCriterion), 200);
   EXPECT_EQ(comparison.summary(1).peak_rss_ratio().value(), 0.5);
   EXPECT_EQ(comparison.summary(1).traces(), 1u);
 }

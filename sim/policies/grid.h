@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "proto/grid.pb.h"
 #include "proto/policy.pb.h"
 
 namespace heapsim::sim {
@@ -13,11 +14,14 @@ namespace heapsim::sim {
 // More policies than this are a mistake in the grid.
 inline constexpr size_t kMaxGridPolicies = 10000;
 
-// The policies of a grid in text form, each called by its base and what was set:
-// "go1.10 gc.percent=50 procs=1". Errors name `source` and the field, and say what would be
-// accepted.
-absl::StatusOr<std::vector<proto::Policy>> ParseGrid(absl::string_view source,
-                                                     absl::string_view text);
+struct Grid {
+  // Each called by its base and what was set: "go1.10 procs=1 gc.percent=50". All can be run.
+  std::vector<proto::Policy> policies;
+  std::vector<proto::SearchRange> search;  // not checked
+};
+
+// A grid in text form. Errors name `source` and the field, and say what would be accepted.
+absl::StatusOr<Grid> ParseGrid(absl::string_view source, absl::string_view text);
 
 }  // namespace heapsim::sim
 

@@ -13,29 +13,15 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "google/protobuf/io/tokenizer.h"
-#include "google/protobuf/text_format.h"
 #include "sim/policies/nearest_names.h"
 #include "sim/policies/policy_files.h"
 #include "sim/policies/settings.h"
+#include "sim/policies/text_message.h"
 
 namespace heapsim::sim {
 namespace {
 
 constexpr absl::string_view kSuffix = ".textproto";
-
-// Keeps the first error, with its place.
-class FirstError : public google::protobuf::io::ErrorCollector {
- public:
-  void AddError(int line, google::protobuf::io::ColumnNumber column,
-                const std::string& message) override {
-    if (text_.empty()) text_ = absl::StrCat(line + 1, ":", column + 1, ": ", message);
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
 
 std::string BaseName(absl::string_view path) {
   return std::string(
@@ -46,12 +32,10 @@ std::string BaseName(absl::string_view path) {
 
 absl::StatusOr<proto::Policy> ParsePolicy(absl::string_view source, absl::string_view text) {
   proto::Policy policy;
-  FirstError errors;
-  google::protobuf::TextFormat::Parser parser;
-  parser.RecordErrorsTo(&errors);
-  if (!parser.ParseFromString(std::string(text), &policy)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        source, ":", errors.text(), " (proto/policy.proto has the fields of a policy file)"));
+  if (absl::Status status = ParseTextMessage(
+          source, text, "proto/policy.proto has the fields of a policy file", &policy);
+      !status.ok()) {
+    return status;
   }
   if (absl::Status status = CheckSettings(policy); !status.ok()) {
     return absl::InvalidArgumentError(absl::StrCat(source, ": ", status.message()));

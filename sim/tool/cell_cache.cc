@@ -23,6 +23,13 @@ std::string Text(const XXH128_hash_t& hash) {
                       absl::Hex(hash.low64, absl::kZeroPad16));
 }
 
+// Two builds of one version may differ while somebody changes the allocator.
+const std::string& Build() {
+  static const std::string* const build =
+      new std::string(HashFile("/proc/self/exe").value_or("unknown"));
+  return *build;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> HashFile(const std::string& path) {
@@ -53,7 +60,7 @@ absl::StatusOr<CellCache> CellCache::Open(const std::string& folder) {
 
 std::string CellCache::Key(absl::string_view trace, const proto::Policy& policy,
                            const ReplayOptions& options) {
-  std::string text = absl::StrCat("version ", kVersion, "\ntrace ", trace, "\n");
+  std::string text = absl::StrCat("version ", kVersion, " ", Build(), "\ntrace ", trace, "\n");
   for (const Setting& setting : ListSettings(policy)) {
     absl::StrAppend(&text, setting.path, "=", setting.value, "\n");
   }
@@ -62,6 +69,11 @@ std::string CellCache::Key(absl::string_view trace, const proto::Policy& policy,
                   options.continue_on_oom, "\n");
   for (const uint64_t event : options.release_at) absl::StrAppend(&text, "release ", event, "\n");
   return Text(XXH3_128bits(text.data(), text.size()));
+}
+
+bool CellCache::Has(const std::string& key) const {
+  std::error_code error;
+  return std::filesystem::exists(absl::StrCat(folder_, "/", key, ".cell"), error);
 }
 
 std::optional<proto::Result> CellCache::Find(const std::string& key) const {

@@ -18,8 +18,8 @@ namespace heapsim::sim {
 absl::StatusOr<std::string> HashFile(const std::string& path);
 
 // One file a cell. Its name is a hash of all that decides the cell's result: the trace's content,
-// the process and format chosen, the policy's settings, the seed, the flags and the version of the
-// program. May be called from any thread, and shared by processes.
+// the process and format chosen, the policy's settings, the seed, the flags, and version and build
+// of the program. May be called from any thread, and shared by processes and machines.
 class CellCache {
  public:
   // Makes the folder where there is none.
@@ -29,6 +29,10 @@ class CellCache {
   static std::string Key(absl::string_view trace, const proto::Policy& policy,
                          const ReplayOptions& options);
 
+  const std::string& folder() const { return folder_; }
+
+  // Whether there is something of that key, whole or not.
+  bool Has(const std::string& key) const;
   // None where there is no whole result of that key.
   std::optional<proto::Result> Find(const std::string& key) const;
   absl::Status Store(const std::string& key, const proto::Result& result) const;

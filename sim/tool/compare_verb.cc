@@ -35,6 +35,7 @@ struct Output {
   const char* flag;
   const char* help;
   std::string (*text)(const proto::Comparison& comparison);
+  bool with_series;  // shows the memory of each cell over time
   std::string path;  // empty: not asked for
 };
 
@@ -88,6 +89,8 @@ class CompareVerb : public Verb {
       files.emplace_back(output, *std::move(file));
       to_stdout |= output->path == "-";
     }
+    plan_.keep_series = std::any_of(files.begin(), files.end(),
+                                    [](const auto& file) { return file.first->with_series; });
     proto::Comparison comparison = RunCells(plan_);
     const bool any = std::any_of(comparison.cells().begin(), comparison.cells().end(),
                                  [](const proto::Cell& cell) { return cell.has_result(); });
@@ -128,9 +131,9 @@ class CompareVerb : public Verb {
     if (!grid_.empty()) {
       absl::StatusOr<std::string> text = ReadFile(grid_, "the grid");
       if (!text.ok()) return text.status();
-      absl::StatusOr<std::vector<proto::Policy>> grid = ParseGrid(grid_, *text);
+      absl::StatusOr<Grid> grid = ParseGrid(grid_, *text);
       if (!grid.ok()) return grid.status();
-      for (proto::Policy& policy : *grid) plan_.policies.push_back(std::move(policy));
+      for (proto::Policy& policy : grid->policies) plan_.policies.push_back(std::move(policy));
     }
     if (plan_.policies.empty()) {
       return absl::InvalidArgumentError(
@@ -148,6 +151,10 @@ class CompareVerb : public Verb {
         if (absl::Status status = ApplySetting(setting, &policy); !status.ok()) {
           return absl::InvalidArgumentError(absl::StrCat("--set: ", status.message()));
         }
+      }
+      if (absl::Status status = CheckSettings(policy); !status.ok()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("policy '", policy.name(), "': ", status.message()));
       }
     }
     seen.clear();
@@ -186,11 +193,12 @@ class CompareVerb : public Verb {
   ReplayFlags flags_;
   std::string engine_ = "local";
   std::string resume_;
-  Output json_ = {"--json", "", analysis::ComparisonJson, ""};
+  Output json_ = {"--json", "", analysis::ComparisonJson, false, ""};
   std::vector<Output> outputs_ = {
-      {"--csv", "write the cells as CSV", analysis::ComparisonCsv, ""},
+      {"--csv", "write the cells as CSV", analysis::ComparisonCsv, false, ""},
       {"--result", "write the comparison as a binary message (proto/comparison.proto)",
-       [](const proto::Comparison& comparison) { return comparison.SerializeAsString(); }, ""},
+       [](const proto::Comparison& comparison) { return comparison.SerializeAsString(); }, true,
+       ""},
   };
 };
 

@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -88,16 +89,16 @@ class CompareTest(unittest.TestCase):
 
     def test_grid(self):
         grid = self.folder / "grid.textproto"
-        grid.write_text('axis { path: "gc.percent" value: ["100", "300"] } axis { path: "procs" value: ["1", "4"] }')
+        grid.write_text("gc { percent: [100, 300] } procs: [1, 4]")
         out = self.folder / "cells.csv"
         result = compare(TRACES[1], "--policy=go1.10", f"--grid={grid}", f"--csv={out}", "--seed=1", "--seed=2")
         self.assertEqual(0, result.returncode, result.stderr)
-        self.assertIn("go1.10 gc.percent=300 procs=4", result.stdout)
+        self.assertIn("go1.10 procs=4 gc.percent=300", result.stdout)
         rows = list(csv.DictReader(out.read_text().splitlines()))
         self.assertEqual(10, len(rows))
         self.assertEqual(["1", "2"] * 5, [row["seed"] for row in rows])
         peak = "memory.peak_rss_bytes"
-        self.assertEqual(rows[0][peak], rows[4][peak])  # gc.percent=100 procs=4 is go1.10
+        self.assertEqual(rows[0][peak], rows[6][peak])  # procs=4 gc.percent=100 is go1.10
         self.assertNotEqual(rows[0][peak], rows[8][peak])
 
     def test_a_damaged_trace_does_not_stop_the_others(self):
@@ -115,6 +116,57 @@ class CompareTest(unittest.TestCase):
         self.assertEqual([1, 1, 1], [row["traces"] for row in comparison["summary"]])
         self.assertTrue(comparison["summary"][2]["pareto"])
         self.assert_input_error(compare(bad, "--policy=ideal"), "bad.htrace", "offset")
+
+    def test_one_damaged_trace_of_forty(self):
+        traces = []
+        for seed in range(40):
+            path = self.folder / f"{seed}.htrace"
+            made = run("generate", "-o", path, f"--seed={seed}", "--events=2000")
+            self.assertEqual(0, made.returncode, made.stderr)
+            traces.append(path)
+        data = bytearray(traces[17].read_bytes())
+        data[len(data) // 2] ^= 1
+        traces[17].write_bytes(data)
+        table = compare(*traces, *flags(POLICIES))
+        self.assertEqual(1, table.returncode, table.stderr)
+        self.assertIn("Failed: 3 of 120 cells", table.stdout)
+        self.assertIn("17.htrace, ideal, seed 1: ", table.stdout)
+        self.assertIn("3 of 120 cells failed", table.stderr)
+        comparison = parsed(compare(*traces, *flags(POLICIES), "--json").stdout)
+        failed = {cell["trace"] for cell in comparison["cells"] if cell["status"] != "ok"}
+        self.assertEqual({str(traces[17])}, failed)
+        self.assertEqual([39] * 3, [row["traces"] for row in comparison["summary"]])
+        # The other 39 are compared as if there were no fortieth.
+        rest = compare(*traces[:17], *traces[18:], *flags(POLICIES), "--json")
+        self.assertEqual(0, rest.returncode)
+        ratios = [
+            [{key: row[key] for key in row if key != "failed_cells"} for row in c["summary"]]
+            for c in (comparison, parsed(rest.stdout))
+        ]
+        self.assertEqual(*ratios)
+
+    def test_killed_and_resumed(self):
+        kept = self.folder / "kept"
+        long = self.folder / "long.htrace"
+        self.assertEqual(0, run("loop", TRACES[0], "--rounds=12", "-o", long).returncode)
+        arguments = ["compare", long, *flags(POLICIES), "--seed=1", "--seed=2", "--seed=3", "--jobs=1", "--json"]
+        whole = run(*arguments)
+        self.assertEqual(0, whole.returncode, whole.stderr)
+        killed = subprocess.Popen(
+            [TOOL, *map(str, arguments), f"--resume={kept}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while not (kept.is_dir() and any(path.suffix == ".cell" for path in kept.iterdir())):
+            self.assertIsNone(killed.poll())
+            time.sleep(0.005)
+        killed.kill()
+        killed.wait()
+        before = {path: path.stat().st_mtime_ns for path in kept.iterdir() if path.suffix == ".cell"}
+        self.assertLess(len(before), 9)
+        resumed = run(*arguments, f"--resume={kept}")
+        self.assertEqual(0, resumed.returncode, resumed.stderr)
+        self.assertEqual(parsed(whole.stdout), parsed(resumed.stdout))
+        for path, written in before.items():
+            self.assertEqual(written, path.stat().st_mtime_ns)
 
     def test_a_simulation_that_ends_is_a_failed_cell(self):
         result = compare(TRACES[1], "--policy=ideal", "--policy=go1.10", "--set=os.limit_bytes=1MiB", "--json")
@@ -158,6 +210,15 @@ class CompareTest(unittest.TestCase):
         grid = self.folder / "grid.textproto"
         grid.write_text('axis { path: "procs" }')
         self.assert_input_error(compare(TRACES[0], f"--grid={grid}"), str(grid), "axis 1", "value")
+        for text, *words in (
+            ("procs: [1, 0]", "procs cannot be '0'", "from 1 to 1024"),
+            ("gc { percent: [] }", "gc.percent is an empty list"),
+            ("gc { percnt: [1] }", ":1:12:", "percent"),
+            ("page_allocator: [PAGE_ALLOCATOR_BEST]", "page_allocator", "PAGE_ALLOCATOR_GO110"),
+            ('policy: "go1.11"', "go1.10"),
+        ):
+            grid.write_text(text)
+            self.assert_input_error(compare(TRACES[0], f"--grid={grid}"), str(grid), *words)
 
     def test_standard_input(self):
         with open(TRACES[1], "rb") as trace:

@@ -1,0 +1,127 @@
+#include "sim/tool/cell_runner.h"
+
+#include <algorithm>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "analysis/comparison.h"
+#include "sim/tool/result_message.h"
+
+namespace heapsim::sim {
+namespace {
+
+// What decoded traces may take, all together.
+constexpr uint64_t kTraceMemory = uint64_t{2} << 30;
+
+}  // namespace
+
+CellRunner::CellRunner(const ComparePlan& plan, const std::atomic<bool>& stop)
+    : plan_(plan), stop_(stop) {
+  // No more traces than jobs are decoded at the same time (cell_threads.h).
+  const uint64_t share =
+      kTraceMemory / std::max<uint64_t>(1, std::min<uint64_t>(plan.jobs, plan.traces.size()));
+  for (const std::string& path : plan.traces) {
+    traces_.push_back(std::make_unique<Trace>(path, plan.open, share));
+  }
+}
+
+ReplayOptions CellRunner::OptionsOf(size_t cell) const {
+  ReplayOptions options = plan_.options;
+  options.seed = plan_.seeds[PlaceOf(plan_, cell).seed];
+  options.stop = &stop_;
+  return options;
+}
+
+absl::StatusOr<std::string> CellRunner::Key(size_t cell) {
+  const CellPlace place = PlaceOf(plan_, cell);
+  Trace& trace = *traces_[place.trace];
+  std::call_once(trace.hashed, [&] { trace.hash = HashFile(trace.shared.path()); });
+  if (!trace.hash.ok()) return trace.hash.status();
+  const std::string events =
+      absl::StrCat(*trace.hash, " ", plan_.open.from, " ",
+                   plan_.open.pid.has_value() ? absl::StrCat(*plan_.open.pid) : "any");
+  return CellCache::Key(events, plan_.policies[place.policy], OptionsOf(cell));
+}
+
+void CellRunner::Prepare(size_t trace, absl::Span<const size_t> cells) {
+  if (stop_) return;
+  const auto kept = [&](size_t cell) {
+    const absl::StatusOr<std::string> key = Key(cell);
+    return key.ok() && plan_.cache->Has(*key);
+  };
+  if (plan_.cache.has_value() && std::all_of(cells.begin(), cells.end(), kept)) return;
+  try {
+    // Whatever is wrong is told to each cell once more.
+    traces_[trace]->shared.Open().IgnoreError();
+  } catch (const std::bad_alloc&) {
+    traces_[trace]->shared.Release();
+  }
+}
+
+void CellRunner::Release(size_t trace) { traces_[trace]->shared.Release(); }
+
+std::vector<std::string> CellRunner::Warnings() const {
+  std::vector<std::string> warnings;
+  for (const auto& trace : traces_) {
+    for (const std::string& warning : trace->shared.warnings()) {
+      warnings.push_back(absl::StrCat(trace->shared.path(), ": ", warning));
+    }
+  }
+  return warnings;
+}
+
+proto::Cell CellRunner::Run(size_t index, bool* reused) {
+  *reused = false;
+  proto::Cell cell = NamedCell(plan_, index);
+  absl::StatusOr<proto::Result> result = absl::CancelledError("interrupted");
+  if (!stop_) {
+    try {
+      result = Replay(index, reused);
+    } catch (const std::bad_alloc&) {
+      result = absl::ResourceExhaustedError("this machine has not enough memory for the cell");
+    }
+  }
+  if (!result.ok()) {
+    cell.set_status(std::string(result.status().message()));
+    return cell;
+  }
+  cell.set_status(result->has_stopped() ? result->stopped() : analysis::kCellOk);
+  if (!plan_.keep_series) result->clear_series();
+  *cell.mutable_result() = *std::move(result);
+  return cell;
+}
+
+absl::StatusOr<proto::Result> CellRunner::Replay(size_t cell, bool* reused) {
+  const CellPlace place = PlaceOf(plan_, cell);
+  SharedTrace& trace = traces_[place.trace]->shared;
+  const proto::Policy& policy = plan_.policies[place.policy];
+  const ReplayOptions options = OptionsOf(cell);
+  std::string key;
+  if (plan_.cache.has_value()) {
+    absl::StatusOr<std::string> name = Key(cell);
+    if (!name.ok()) return name.status();
+    key = *std::move(name);
+    if (std::optional<proto::Result> found = plan_.cache->Find(key); found.has_value()) {
+      // Names are no part of the key.
+      *found->mutable_policy() = policy;
+      *reused = true;
+      return *std::move(found);
+    }
+  }
+  absl::StatusOr<std::unique_ptr<BlockSource>> source = trace.Open();
+  if (!source.ok()) return source.status();
+  absl::StatusOr<ReplayOutcome> outcome = RunReplay(**source, policy, options);
+  if (!outcome.ok()) return outcome.status();
+  const auto& facts = trace.facts();
+  proto::Result result =
+      ToResult(*outcome, policy, options.seed, facts.has_value() ? &*facts : nullptr);
+  if (plan_.cache.has_value() && !result.has_stopped()) {
+    if (absl::Status status = plan_.cache->Store(key, result); !status.ok()) return status;
+  }
+  return result;
+}
+
+}  // namespace heapsim::sim

@@ -1,0 +1,63 @@
+// The cells of a comparison, one at a time: what every engine of `compare` does in the end.
+#ifndef HEAPSIM_SIM_TOOL_CELL_RUNNER_H_
+#define HEAPSIM_SIM_TOOL_CELL_RUNNER_H_
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "proto/comparison.pb.h"
+#include "sim/tool/compare_plan.h"
+#include "sim/tool/shared_trace.h"
+
+namespace heapsim::sim {
+
+// All members may be called from any thread.
+class CellRunner {
+ public:
+  // Both must outlive this. `stop` ends the cell that runs, and all later ones at once.
+  CellRunner(const ComparePlan& plan, const std::atomic<bool>& stop);
+
+  // The name by which the cache keeps a cell. Reads the whole trace where no cell of it was asked
+  // for before.
+  absl::StatusOr<std::string> Key(size_t cell);
+
+  // Decodes a trace, unless the cache has all of `cells`, which are those of it that will be run.
+  // Not needed, but later calls wait for it, while they may have something better to do.
+  void Prepare(size_t trace, absl::Span<const size_t> cells);
+
+  // The cell with status and result; a cell that fails says why in its status. `*reused`: the cache
+  // had it.
+  proto::Cell Run(size_t cell, bool* reused);
+
+  // The decoded trace is not needed any more.
+  void Release(size_t trace);
+
+  // What there is to say about the traces that were opened.
+  std::vector<std::string> Warnings() const;
+
+ private:
+  struct Trace {
+    Trace(const std::string& path, const traces::OpenOptions& open, uint64_t memory)
+        : shared(path, open, memory) {}
+
+    SharedTrace shared;
+    std::once_flag hashed;
+    absl::StatusOr<std::string> hash = absl::UnknownError("not hashed");
+  };
+
+  ReplayOptions OptionsOf(size_t cell) const;
+  absl::StatusOr<proto::Result> Replay(size_t cell, bool* reused);
+
+  const ComparePlan& plan_;
+  const std::atomic<bool>& stop_;
+  std::vector<std::unique_ptr<Trace>> traces_;
+};
+
+}  // namespace heapsim::sim
+
+#endif  // HEAPSIM_SIM_TOOL_CELL_RUNNER_H_
