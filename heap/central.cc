@@ -161,6 +161,7 @@ SpanId Heap::AllocateGcSpan(Pages npages, SpanClass c, bool large, bool needzero
 
 SpanId Heap::TakePages(Pages npages, SpanClass c, bool large) {
   seams_.observer->SpanAllocBegin(npages, SpanKind::kGc, c, large);
+  pages_->proc = p_;
   const PageRun run = pages_->Allocate(npages);
   if (run.span == kNoSpan) {
     Throw(FatalCode::kOutOfMemory,

@@ -42,6 +42,7 @@ Heap::Heap(const HeapOptions& options, const HeapSeams& seams, PagesFactory page
   context.arena = &arena_;
   context.stats = &stats_;
   context.chunk = options_.chunk;
+  context.procs = options_.procs;
   pages_ = pages(context);
 
   caches_.resize(size_t{options_.procs} * span_classes_, CacheSlot{});
@@ -97,6 +98,7 @@ Placement Heap::MallocLarge(uint32_t p, uint64_t size, uint64_t span_bytes, bool
 
 SpanId Heap::AllocateManual(Pages npages, SpanKind kind) {
   seams_.observer->SpanAllocBegin(npages, kind, 0, false);
+  pages_->proc = p_;
   const PageRun run = pages_->Allocate(npages);
   if (run.span == kNoSpan) return kNoSpan;
   Span& s = spans_[run.span];

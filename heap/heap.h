@@ -186,6 +186,8 @@ class Heap {
   Bytes Scavenge(int32_t k, uint64_t now, uint64_t limit) {
     return pages_->Scavenge(k, now, limit);
   }
+  // Gives back free pages, the highest addresses first, until `at_most` bytes are.
+  Bytes Release(Bytes at_most) { return pages_->Release(at_most); }
   // What the runtime prints about a scavenge with gctrace on.
   std::vector<std::string> ScavengeTrace(int32_t k, Bytes released) const;
 

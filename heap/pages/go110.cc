@@ -1,5 +1,6 @@
 #include "heap/pages/go110.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "absl/strings/str_cat.h"
@@ -20,7 +21,8 @@ ListId FreeList(uint64_t npages) { return static_cast<ListId>(kFreeLists + npage
 Go110Pages::Go110Pages(const PageContext& context)
     : c_(context),
       spans_(*context.spans),
-      treap_(context.os, context.random, context.observer, context.spans) {}
+      treap_(context.os, context.random, context.observer, context.spans),
+      released_(context.arena->layout()) {}
 
 PageRun Go110Pages::Allocate(Pages npages) {
   PageRun run;
@@ -65,6 +67,7 @@ PageRun Go110Pages::Allocate(Pages npages) {
     c_.observer->RangeUsed(s.address(), s.bytes());
     SysUsed(c_.os, s.address(), s.bytes());
     c_.stats->heap_released -= Pages(s.npreleased).bytes().v;
+    released_.Clear(spans_.PageIndex(s.address()), s.npages);
     s.npreleased = 0;
   }
 
@@ -192,6 +195,7 @@ void Go110Pages::FreeSpan(SpanId id, bool account_inuse, bool account_idle, int6
     spans_.Insert(FreeList(s.npages), id);
     listed_[s.npages / 64] |= uint64_t{1} << (s.npages % 64);
   }
+  release_end_ = std::max(release_end_, p + s.npages);
   c_.observer->SpanFreeEnd(
       {id, s.unusedsince, s.address(), Pages(s.npages), Pages(s.npreleased), s.needzero});
 }
@@ -237,8 +241,40 @@ Bytes Go110Pages::ScavengeSpan(SpanId id, uint64_t now, uint64_t limit) {
   if (phys > kPageSize && released == 0) return Bytes();
   c_.stats->heap_released += released;
   s.npreleased = static_cast<uint32_t>(length >> kPageShift);
+  released_.Set(spans_.PageIndex(Address(begin)), s.npreleased);
   c_.observer->RangeUnused(Address(begin), Bytes(length));
   SysUnused(c_.os, Address(begin), Bytes(length));
+  return Bytes(released);
+}
+
+Bytes Go110Pages::Release(Bytes at_most) {
+  const uint64_t unit = std::max<uint64_t>(1, c_.os->PhysicalPageSize().v >> kPageShift);
+  uint64_t released = 0;
+  while (release_end_ > 0 && released < at_most.v) {
+    // Always an end of a span, whose last page names it.
+    const SpanId id = spans_.AtPage(release_end_ - 1);
+    Span& s = spans_[id];
+    const uint64_t first = spans_.PageIndex(s.address());
+    ReleasedPages::Piece piece;
+    if (s.state == SpanState::kFree && s.npreleased < s.npages) {
+      const uint64_t want = (at_most.v - released - 1) / kPageSize + 1;
+      piece = released_.Highest(first, first + s.npages, want, unit);
+    }
+    if (piece.empty()) {
+      release_end_ = first;
+      continue;
+    }
+    const Pages length(piece.end - piece.begin);
+    const Address begin = s.address() + Pages(piece.begin - first).bytes();
+    released_.Set(piece.begin, length.v);
+    s.npreleased += static_cast<uint32_t>(piece.fresh);
+    c_.stats->heap_released += Pages(piece.fresh).bytes().v;
+    released += Pages(piece.fresh).bytes().v;
+    // So that who asks for the span of what is given back need not walk to the span's start.
+    spans_.SetPage(piece.begin, id);
+    c_.observer->RangeUnused(begin, length.bytes());
+    SysUnused(c_.os, begin, length.bytes());
+  }
   return Bytes(released);
 }
 
@@ -267,6 +303,7 @@ Pages Go110Pages::LargestFree() const {
 void Go110Pages::SelfCheck() const {
   treap_.SelfCheck();
   uint64_t idle = 0, released = 0;
+  const uint64_t os_pages = std::max<uint64_t>(1, c_.os->PhysicalPageSize().v >> kPageShift);
   const auto check = [&](SpanId id) {
     const Span& s = spans_[id];
     const uint64_t p = spans_.PageIndex(s.address());
@@ -285,6 +322,12 @@ void Go110Pages::SelfCheck() const {
       }
     }
     if (s.npreleased > s.npages) fail("more pages released than it has");
+    if (s.npreleased != released_.Count(p, s.npages)) {
+      fail("the pages marked as released are not as many as it says");
+    }
+    if (p + s.npages > release_end_ && !released_.Highest(p, p + s.npages, 1, os_pages).empty()) {
+      fail("a release would not look at it");
+    }
     idle += s.bytes().v;
     released += Pages(s.npreleased).bytes().v;
   };

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "heap/pages/page_allocator.h"
+#include "heap/pages/released_pages.h"
 #include "heap/pages/treap.h"
 
 namespace heapsim::heap {
@@ -17,6 +18,11 @@ class Go110Pages final : public PageAllocator {
   PageRun Allocate(Pages npages) override;
   void Free(SpanId span, bool account_inuse, FreeCause cause) override;
   Bytes Scavenge(int32_t k, uint64_t now, uint64_t limit) override;
+  // Not in the runtime of that age, which knows idle spans only.
+  Bytes Release(Bytes at_most) override;
+  Bytes FreeUnreleased() const override {
+    return Bytes(c_.stats->heap_idle - c_.stats->heap_released);
+  }
   void ForEachFree(absl::FunctionRef<void(const FreeRun&)> visit) const override;
   Pages LargestFree() const override;
   void SelfCheck() const override;
@@ -35,6 +41,8 @@ class Go110Pages final : public PageAllocator {
   PageContext c_;
   SpanTable& spans_;
   Treap treap_;
+  ReleasedPages released_;    // of free spans
+  uint64_t release_end_ = 0;  // no page from here on is free and could be given back
   uint64_t listed_[kMaxHeapList / 64] =
       {};  // bit n: the list of n pages may have a span, so that a search skips empty ones
 };

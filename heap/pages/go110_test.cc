@@ -173,6 +173,61 @@ TEST_F(Go110PagesTest, LargeSystemPagesRoundInwards) {
   EXPECT_EQ(fakes_.os.TakeCalls(), "");
 }
 
+TEST_F(Go110PagesTest, ReleaseGoesDownwards) {
+  SpanId s[4];
+  for (SpanId& id : s) id = Take(10);
+  Give(s[0]);
+  Give(s[2]);
+  fakes_.os.TakeCalls();
+  EXPECT_EQ(Free(), "20+10 0+10 40+88");
+  EXPECT_EQ(heap_->pages().FreeUnreleased(), Pages(108).bytes());
+  // As much as is asked for, rounded up to whole pages, from the top.
+  EXPECT_EQ(heap_->Release(Bytes(50 * kPageSize + 1)), Pages(51).bytes());
+  EXPECT_EQ(fakes_.os.TakeCalls(),
+            "advise c420000000 200000 nohuge; advise c42009a000 66000 dontneed");
+  EXPECT_EQ(Free(), "20+10 0+10 40+88-51");
+  heap_->SelfCheck();
+  EXPECT_EQ(heap_->Release(Pages(40).bytes()), Pages(40).bytes());
+  EXPECT_EQ(Free(), "20+10-3 0+10 40+88-88");
+  EXPECT_EQ(heap_->pages().FreeUnreleased(), Pages(17).bytes());
+  heap_->SelfCheck();
+  // What is freed meanwhile is above: it goes first.
+  Give(s[3]);
+  EXPECT_EQ(Free(), "0+10 20+108-91");
+  fakes_.os.TakeCalls();
+  EXPECT_EQ(heap_->Release(Pages(11).bytes()), Pages(11).bytes());
+  EXPECT_EQ(fakes_.os.TakeCalls(),
+            "advise c420000000 200000 nohuge; advise c42003c000 14000 dontneed; "
+            "advise c420000000 200000 nohuge; advise c420034000 2000 dontneed");
+  EXPECT_EQ(heap_->Release(Bytes(~uint64_t{0})), Pages(16).bytes());
+  EXPECT_EQ(heap_->Release(Bytes(~uint64_t{0})), Bytes(0));
+  EXPECT_EQ(heap_->Scavenge(-1, ~uint64_t{0}, 0), Bytes(0));
+  heap_->SelfCheck();
+  // A released span that is taken in part is in use again as a whole.
+  Take(100);
+  EXPECT_EQ(heap_->Release(Bytes(~uint64_t{0})), Pages(8).bytes());
+  heap_->SelfCheck();
+}
+
+TEST_F(Go110PagesTest, ReleaseIsWholeSystemPages) {
+  fakes_.os.physical_page = Bytes(64 << 10);
+  SpanId s[6];
+  s[0] = Take(1);
+  s[1] = Take(6);  // less than a system page
+  s[2] = Take(1);
+  s[3] = Take(20);  // from page 8: whole system pages 8..23
+  s[4] = Take(3);
+  s[5] = Take(97);
+  Give(s[1]);
+  Give(s[3]);
+  EXPECT_EQ(heap_->Release(Bytes(1)), Pages(8).bytes());
+  EXPECT_EQ(Free(), "1+6 8+20-8");
+  EXPECT_EQ(heap_->Release(Bytes(~uint64_t{0})), Pages(8).bytes());
+  EXPECT_EQ(heap_->Release(Bytes(~uint64_t{0})), Bytes(0));
+  EXPECT_EQ(Free(), "1+6 8+20-16");
+  heap_->SelfCheck();
+}
+
 TEST_F(Go110PagesTest, SelfCheckFindsWhatIsWrong) {
   const SpanId a = Take(4);
   Take(4);
@@ -191,7 +246,9 @@ TEST_F(Go110PagesTest, SelfCheckFindsWhatIsWrong) {
   spans[a].npreleased = 5;
   EXPECT_EQ(text(), "free span of 4 pages at 0xc420000000: more pages released than it has");
   spans[a].npreleased = 1;
-  EXPECT_EQ(text(), "free spans have 8192 released bytes, heap_released is 0");
+  EXPECT_EQ(text(),
+            "free span of 4 pages at 0xc420000000: the pages marked as released are not as many as "
+            "it says");
   spans[a].npreleased = 0;
   spans[a].state = SpanState::kInUse;
   EXPECT_EQ(text(), "free span of 4 pages at 0xc420000000: state is not free");

@@ -26,6 +26,7 @@ struct PageContext {
   Arena* arena;
   MemStats* stats;
   Bytes chunk{1 << 20};  // the least that growth asks for
+  uint32_t procs = 1;
 };
 
 // Pages as they were found.
@@ -62,6 +63,14 @@ class PageAllocator {
   // for observers, -1 when forced.
   virtual Bytes Scavenge(int32_t k, uint64_t now, uint64_t limit) = 0;
 
+  // Gives free pages that were not given back yet back to the system, the highest addresses first,
+  // in whole OS pages, until nothing is left or at least `at_most` bytes are (the last OS page may
+  // lie over it); returns the bytes newly released. What a release rule that paces itself calls.
+  virtual Bytes Release(Bytes at_most) = 0;
+
+  // Bytes of free pages that were not given back. Cheap.
+  virtual Bytes FreeUnreleased() const = 0;
+
   // All free runs in a fixed order.
   virtual void ForEachFree(absl::FunctionRef<void(const FreeRun&)> visit) const = 0;
 
@@ -76,6 +85,8 @@ class PageAllocator {
   uint64_t pages_in_use = 0;
   // Generation that fresh and freed spans must have; kept by the heap.
   uint32_t sweepgen = 0;
+  // The P on whose behalf pages are taken; kept by the heap.
+  uint32_t proc = 0;
 };
 
 }  // namespace heapsim::heap

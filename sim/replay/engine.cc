@@ -7,6 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "heap/fatal.h"
+#include "heap/pages/registry.h"
+#include "proto/choice_name.h"
 #include "sim/replay/state_hash.h"
 
 namespace heapsim::sim {
@@ -42,6 +44,12 @@ TouchModel TouchModelOf(const proto::Policy& policy) {
   }
 }
 
+// A test holds that there is one for each choice.
+heap::PagesFactory PagesOf(const proto::Policy& policy) {
+  return heap::MakePages(proto::ChoiceName(
+      proto::PageAllocator_descriptor()->FindValueByNumber(policy.page_allocator())));
+}
+
 std::vector<uint64_t> Sorted(std::vector<uint64_t> v) {
   std::sort(v.begin(), v.end());
   return v;
@@ -73,8 +81,8 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
   // The runtime reserves everything at once: span table, bitmap and arena.
   const heap::Address start = h.layout.spans_start();
   machine_.Reserve(start, h.layout.end - start);
-  heap_ =
-      std::make_unique<heap::Heap>(h, heap::HeapSeams{&os_, &clock_, &random_, &dead_, &ledger_});
+  heap_ = std::make_unique<heap::Heap>(
+      h, heap::HeapSeams{&os_, &clock_, &random_, &dead_, &ledger_}, PagesOf(policy));
   ledger_.Attach(heap_.get());
   machine_.set_listener(&ledger_);
   for (uint32_t c = 1; c < heap_->classes().count(); ++c) {

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "heap/pages/registry.h"
+#include "proto/choice_name.h"
 #include "tests/bench/synthetic_trace.h"
 #include "traces/block_builder.h"
 #include "traces/random_events.h"
@@ -100,6 +102,15 @@ void ExpectPartsSum(const ReplayOutcome& o) {
     EXPECT_EQ(s.parts.sum(), s.rss) << "event " << s.event;
     EXPECT_LE(s.rss, o.peak_rss);
   }
+}
+
+TEST(ReplayTest, EachPageAllocatorOfThePolicyIsRegistered) {
+  const auto* choices = proto::PageAllocator_descriptor();
+  for (int i = 0; i < choices->value_count(); ++i) {
+    EXPECT_NE(heap::MakePages(proto::ChoiceName(choices->value(i))), nullptr)
+        << choices->value(i)->name();
+  }
+  EXPECT_EQ(static_cast<size_t>(choices->value_count()), heap::AllPages().size());
 }
 
 // The fast loop does what the plain one does, to the last bit.
