@@ -345,6 +345,7 @@ void Engine::ApplyFrees(uint32_t until) {
   const uint32_t* const ids = block_->free_object.data() + free_;
   uint64_t* const table = table_.data();
   uint64_t* const dead_words = dead_.words() + dead_.epoch();
+  uint8_t* const tiny_count = tiny_count_.data();
   const uint32_t* const slot_bytes = slot_bytes_.data();
   std::array<uint16_t, kBatch> special;
   uint32_t specials = 0;
@@ -352,16 +353,23 @@ void Engine::ApplyFrees(uint32_t until) {
   const uint32_t first = b.applied;
   for (uint32_t f = first; f < until; ++f) {
     const ObjectEntry e(table[ids[f]]);
-    // Without a branch: what is not plain is noted for later and counts as nothing here, its bit in
-    // a word that no span has.
-    const uint64_t plain = e.plain() ? ~uint64_t{0} : 0;
-    special[specials] = static_cast<uint16_t>(f);
-    specials += 1 + static_cast<uint32_t>(plain);
-    const ObjectEntry freed(e.raw() & plain);
-    dead_words[freed.bit() / 64 * 2] |= uint64_t{1} << (freed.bit() % 64);
-    table[ids[f]] = e.raw() ^ freed.raw();
-    b.freed[f] = static_cast<uint32_t>(freed.size());
-    dead += slot_bytes[freed.span_class()];  // 0 for class 0
+    if (!e.plain_or_tiny()) [[unlikely]] {
+      special[specials++] = static_cast<uint16_t>(f);
+      b.freed[f] = 0;
+      continue;
+    }
+    // Tiny or not is as good as random, so both go one way: what has a slot to itself counts down
+    // one of the places of word 0, which no span has, from the 1 that stays there (kOwnSlots).
+    const BitIndex bit = e.bit();
+    const uint64_t tiny = e.tiny();
+    uint8_t& count = tiny_count[tiny != 0 ? bit : f % kOwnSlots];
+    const auto left = static_cast<uint8_t>(count - 1);
+    count = static_cast<uint8_t>(left + 1 - tiny);
+    const uint64_t died = left == 0 ? 1 : 0;
+    dead_words[bit / 64 * 2] |= died << (bit % 64);
+    dead += slot_bytes[e.span_class()] & (0 - died);
+    table[ids[f]] = 0;
+    b.freed[f] = static_cast<uint32_t>(e.size());
   }
   const Sums sums = SumOf(b.freed.data() + first, b.free_at.data() + first, until - first);
   ledger_.live -= sums.bytes;
@@ -373,29 +381,15 @@ void Engine::ApplyFrees(uint32_t until) {
   for (uint32_t i = 0; i < specials; ++i) ApplySpecialFree(special[i]);
 }
 
-// Everything else that can be freed: tiny, large, of no bytes, in part not resident, not alive at
-// all.
+// What else can be freed: large, of no bytes, in part not resident, not alive at all.
 void Engine::ApplySpecialFree(uint32_t f) {
   Batch& b = batch_;
   const uint32_t id = block_->free_object[free_ + f];
-  const ObjectEntry e = table_[id];
-  uint64_t freed;
-  if (e.has(ObjectEntry::kTiny) && !e.has(ObjectEntry::kLoose)) {
-    const BitIndex bit = e.bit();
-    freed = e.size();
-    ledger_.live -= freed;
-    if (--tiny_count_[bit] == 0) {
-      dead_.Set(bit);
-      ledger_.dead += heap::Heap::kTinySize;
-    }
-    table_.Clear(id);
-  } else {
-    const uint64_t before = ledger_.live;
-    ++live_objects_;  // Free counts it itself, if it is one
-    const absl::Status s = Free(id, block_->first_event + b.begin + b.free_at[f]);
-    if (!s.ok() && b.status.ok()) b.status = s;
-    freed = before - ledger_.live;
-  }
+  const uint64_t before = ledger_.live;
+  ++live_objects_;  // Free counts it itself, if it is one
+  const absl::Status s = Free(id, block_->first_event + b.begin + b.free_at[f]);
+  if (!s.ok() && b.status.ok()) b.status = s;
+  const uint64_t freed = before - ledger_.live;
   if (freed < kWideFree) {
     b.freed[f] = static_cast<uint32_t>(freed);
   } else {

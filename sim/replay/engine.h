@@ -63,6 +63,8 @@ class Engine {
   static constexpr uint32_t kBatch = 256;  // events done as one batch, below the rest of an id
   static constexpr uint32_t kWideFree = ~uint32_t{0};
   static constexpr uint32_t kNearWords = 1 << 12;  // of 64 slots
+  // tiny_count_ of the bits below it, which are no slots', is 1 always.
+  static constexpr uint32_t kOwnSlots = 64;
 
   class SimClock final : public heap::Clock {
    public:

@@ -39,6 +39,9 @@ class ObjectEntry {
   constexpr bool plain() const { return v_ >> 59 == kLive >> 59; }
   // The same with a share of a slot.
   constexpr bool plain_tiny() const { return v_ >> 59 == (kLive | kTiny) >> 59; }
+  constexpr bool plain_or_tiny() const { return (v_ | kTiny) >> 59 == (kLive | kTiny) >> 59; }
+  // 1 where it shares its slot.
+  constexpr uint64_t tiny() const { return v_ >> 62 & 1; }
   constexpr heap::BitIndex bit() const { return v_ & ((uint64_t{1} << 34) - 1); }
   constexpr heap::SpanClass span_class() const { return static_cast<heap::SpanClass>(v_ >> 34); }
   constexpr uint64_t size() const { return v_ >> 42 & 0xffff; }
