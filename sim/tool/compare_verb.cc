@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "analysis/comparison.h"
 #include "analysis/comparison_output.h"
+#include "analysis/html/report.h"
 #include "analysis/output_file.h"
 #include "sim/policies/grid.h"
 #include "sim/policies/registry.h"
@@ -196,6 +197,9 @@ class CompareVerb : public Verb {
   Output json_ = {"--json", "", analysis::ComparisonJson, false, ""};
   std::vector<Output> outputs_ = {
       {"--csv", "write the cells as CSV", analysis::ComparisonCsv, false, ""},
+      {"--html", "write a report for the browser, one file that needs no network",
+       [](const proto::Comparison& comparison) { return analysis::HtmlReport(comparison); }, true,
+       ""},
       {"--result", "write the comparison as a binary message (proto/comparison.proto)",
        [](const proto::Comparison& comparison) { return comparison.SerializeAsString(); }, true,
        ""},

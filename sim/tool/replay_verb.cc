@@ -2,10 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "analysis/html/report.h"
 #include "analysis/json.h"
 #include "analysis/output_file.h"
 #include "analysis/series_csv.h"
@@ -20,7 +22,7 @@ namespace {
 struct Output {
   const char* flag;
   const char* help;
-  std::string (*text)(const proto::Result& result);
+  std::function<std::string(const proto::Result& result)> text;
   std::string path;  // empty: not asked for
 };
 
@@ -71,6 +73,11 @@ class ReplayVerb : public Verb {
   Output json_ = {"--json", "", analysis::ResultJson, ""};
   std::vector<Output> outputs_ = {
       {"--csv", "write the series as CSV", analysis::SeriesCsv, ""},
+      {"--html", "write a report for the browser, one file that needs no network",
+       [this](const proto::Result& result) {
+         return analysis::HtmlReport(result, run_.trace_path());
+       },
+       ""},
       {"--result", "write the result as a binary message (proto/result.proto)",
        [](const proto::Result& result) { return result.SerializeAsString(); }, ""},
   };
