@@ -13,7 +13,7 @@ std::vector<Explanation> ParseExplanations(absl::string_view markdown) {
   std::vector<Explanation> rows;
   std::string section;
   for (absl::string_view line : absl::StrSplit(markdown, '\n')) {
-    if (absl::ConsumePrefix(&line, "## ")) {
+    if (absl::ConsumePrefix(&line, "## ") || absl::ConsumePrefix(&line, "### ")) {
       section = absl::StrReplaceAll(line, {{"`", ""}});
       continue;
     }

@@ -7,7 +7,7 @@
 #include <regex>
 #include <set>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/match.h"
 #include "analysis/metrics.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -52,7 +52,12 @@ TEST(Explanations, EveryNumberOfThePageHasOne) {
     std::ifstream stream(file.path());
     const std::string text((std::istreambuf_iterator<char>(stream)), {});
     for (std::sregex_iterator at(text.begin(), text.end(), quoted), end; at != end; ++at, ++found) {
-      EXPECT_THAT(names, Contains((*at)[1].str())) << file.path();
+      // One that ends in a dot is the beginning of several.
+      const std::string name = (*at)[1].str();
+      const auto found_name = names.lower_bound(name);
+      const bool begins =
+          name.back() == '.' && found_name != names.end() && absl::StartsWith(*found_name, name);
+      EXPECT_TRUE(begins || names.count(name) != 0) << name << " in " << file.path();
     }
   }
   EXPECT_GT(found, 15u);

@@ -10,6 +10,7 @@
 #include "analysis/comparison.h"
 #include "analysis/html/answer.h"
 #include "analysis/html/bounds.h"
+#include "analysis/html/detail_data.h"
 #include "analysis/html/explanations.h"
 #include "analysis/html/packed_column.h"
 #include "analysis/html/settings_list.h"
@@ -80,6 +81,7 @@ ordered_json RunData(const proto::Result& result, size_t samples) {
       {"settings", SettingsList(result.policy())},
       {"series", SeriesData(result, samples)},
   };
+  if (result.has_detail()) run["detail"] = DetailData(result.detail());
   return run;
 }
 

@@ -100,6 +100,9 @@ function memoryChart() {
       ctx.moveTo(x - size, bottom);
       ctx.lineTo(x + size, bottom);
       ctx.lineTo(x, bottom - size * 1.3);
+      ctx.strokeStyle = colour("surface");
+      ctx.lineWidth = scale;
+      ctx.stroke();
       ctx.fill();
     });
     ctx.restore();
