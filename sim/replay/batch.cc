@@ -98,7 +98,7 @@ Engine::Stop Engine::AllocateFast(uint32_t until) {
   heap::Heap::CacheSlot* const caches = heap.caches(0);
   const heap::SizeClasses& classes = heap.classes();
   const uint32_t max_small = classes.max_small_size();
-  const uint32_t tiny_below = heap.options().tiny ? heap::Heap::kTinySize : 0;
+  const uint32_t tiny_below = heap.options().tiny ? heap::Heap::kTinySize : 1;
   uint32_t a = b.alloc;
   uint64_t occupied = 0;
   Stop stop = Stop::kEnd;

@@ -82,7 +82,7 @@ absl::Status Engine::InOrder(uint32_t end, uint64_t* time) {
   Heap::CacheSlot* const caches = heap.caches(0);
   const heap::SizeClasses& classes = heap.classes();
   const uint32_t max_small = classes.max_small_size();
-  const uint32_t tiny_below = heap.options().tiny ? Heap::kTinySize : 0;
+  const uint32_t tiny_below = heap.options().tiny ? Heap::kTinySize : 1;
   uint32_t i = in_order_.next;
   uint64_t t = *time;
   if constexpr (!kTimed) {
