@@ -29,7 +29,8 @@ constexpr Row kGo110[] = {
 
 }  // namespace
 
-SizeClasses::SizeClasses(std::vector<SizeClass> classes) : classes_(std::move(classes)) {
+SizeClasses::SizeClasses(std::vector<SizeClass> classes, uint32_t large_steps)
+    : classes_(std::move(classes)), large_steps_(large_steps) {
   max_small_ = classes_.back().size;
   class_of_.resize(max_small_ / 8 + 1);
   uint32_t c = 1;
@@ -45,12 +46,13 @@ const SizeClasses& SizeClasses::Go110() {
     for (const Row& r : kGo110) {
       classes.push_back({r.size, r.pages, static_cast<uint32_t>(r.pages * kPageSize / r.size)});
     }
-    return new SizeClasses(std::move(classes));
+    return new SizeClasses(std::move(classes), 0);
   }();
   return *table;
 }
 
-absl::StatusOr<SizeClasses> SizeClasses::Make(absl::Span<const SizeClass> rows) {
+absl::StatusOr<SizeClasses> SizeClasses::Make(absl::Span<const SizeClass> rows,
+                                              uint32_t large_steps) {
   if (rows.empty() || rows.size() >= kMaxSizeClasses) {
     return absl::InvalidArgumentError(absl::StrCat(
         "a size class table has 1 to ", kMaxSizeClasses - 1, " classes, not ", rows.size()));
@@ -58,15 +60,16 @@ absl::StatusOr<SizeClasses> SizeClasses::Make(absl::Span<const SizeClass> rows) 
   std::vector<SizeClass> classes = {{0, 0, 0}};
   for (const SizeClass& r : rows) {
     const uint64_t slots = r.size == 0 ? 0 : r.pages * kPageSize / r.size;
-    if (r.size % 8 != 0 || r.size <= classes.back().size || slots < 1 || slots > 1024) {
+    if (r.size % 8 != 0 || r.size <= classes.back().size || r.size > kMaxSlotBytes || slots < 1 ||
+        slots > 1024) {
       return absl::InvalidArgumentError(
           absl::StrCat("size class ", classes.size(), " (", r.size, " bytes, ", r.pages,
-                       " pages): sizes must rise in multiples of 8, and a span must hold 1 to "
-                       "1,024 slots"));
+                       " pages): sizes must rise in multiples of 8 to at most ", kMaxSlotBytes,
+                       ", and a span must hold 1 to 1,024 slots"));
     }
     classes.push_back({r.size, r.pages, static_cast<uint32_t>(slots)});
   }
-  return SizeClasses(std::move(classes));
+  return SizeClasses(std::move(classes), large_steps);
 }
 
 }  // namespace heapsim::heap

@@ -3,6 +3,7 @@
 #ifndef HEAPSIM_HEAP_SIZE_CLASSES_H_
 #define HEAPSIM_HEAP_SIZE_CLASSES_H_
 
+#include <bit>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,14 +15,15 @@
 namespace heapsim::heap {
 
 inline constexpr uint32_t kMaxSizeClasses = 128;  // a span class has 8 bits, one of them noscan
+inline constexpr uint32_t kMaxSlotBytes = 65528;  // so that a request's size fits into 16 bits
 
 // Requests up to this fit a size class in Go's table; larger ones get pages of their own.
 inline constexpr uint32_t kGoMaxSmallSize = 32768;
 
 struct SizeClass {
-  uint32_t size;   // bytes of a slot; 0 for class 0, the large objects
-  uint32_t pages;  // heap pages of a span
-  uint32_t slots;  // slots of a span
+  uint32_t size;       // bytes of a slot; 0 for class 0, the large objects
+  uint32_t pages;      // heap pages of a span
+  uint32_t slots = 0;  // slots of a span; follows from the others
 };
 
 class SizeClasses {
@@ -30,8 +32,10 @@ class SizeClasses {
   static const SizeClasses& Go110();
 
   // A table from (slot size, pages of a span) pairs in rising order of size. Sizes are multiples of
-  // 8; a span holds at least one slot and at most 1,024.
-  static absl::StatusOr<SizeClasses> Make(absl::Span<const SizeClass> classes);
+  // 8, at most kMaxSlotBytes; a span holds at least one slot and at most 1,024. large_steps: in how
+  // many steps a doubling of the sizes beyond the classes is done (a power of two); 0: in pages.
+  static absl::StatusOr<SizeClasses> Make(absl::Span<const SizeClass> classes,
+                                          uint32_t large_steps = 0);
 
   // The number of classes, class 0 included.
   uint32_t count() const { return static_cast<uint32_t>(classes_.size()); }
@@ -41,12 +45,20 @@ class SizeClasses {
   // The smallest class whose slots hold `size` bytes; 1 <= size <= max_small_size().
   uint32_t ClassOf(uint64_t size) const { return class_of_[(size + 7) >> 3]; }
 
+  // What an object of `size` bytes (below 2^62) that no class holds takes: whole pages.
+  uint64_t LargeBytes(uint64_t size) const {
+    if (large_steps_ == 0) return RoundUp(size, kPageSize);
+    const uint64_t step = std::bit_floor(size - 1) / large_steps_;
+    return RoundUp(size, step < kPageSize ? kPageSize : step);
+  }
+
  private:
-  explicit SizeClasses(std::vector<SizeClass> classes);
+  SizeClasses(std::vector<SizeClass> classes, uint32_t large_steps);
 
   std::vector<SizeClass> classes_;
   std::vector<uint8_t> class_of_;  // by size in 8-byte steps: one load, 4 KiB for Go's table
   uint32_t max_small_;
+  uint32_t large_steps_;
 };
 
 }  // namespace heapsim::heap

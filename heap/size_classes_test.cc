@@ -53,11 +53,13 @@ TEST(SizeClassesTest, RefusesTablesThatCannotBe) {
   const SizeClass falling[] = {{16, 1, 0}, {16, 1, 0}};
   const SizeClass no_slot[] = {{16384, 1, 0}};
   const SizeClass too_many_slots[] = {{8, 2, 0}};
+  const SizeClass too_large[] = {{65536, 8, 0}};
   EXPECT_FALSE(SizeClasses::Make({}).ok());
   EXPECT_FALSE(SizeClasses::Make(odd).ok());
   EXPECT_FALSE(SizeClasses::Make(falling).ok());
   EXPECT_FALSE(SizeClasses::Make(no_slot).ok());
   EXPECT_FALSE(SizeClasses::Make(too_many_slots).ok());
+  EXPECT_FALSE(SizeClasses::Make(too_large).ok());
   std::vector<SizeClass> many;
   for (uint32_t i = 1; i <= kMaxSizeClasses; ++i) many.push_back({i * 8, 1, 0});
   EXPECT_FALSE(SizeClasses::Make(many).ok());
