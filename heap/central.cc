@@ -190,6 +190,7 @@ SpanId Heap::TakePages(Pages npages, SpanClass c, bool large) {
         run.span);
   }
   seams_.observer->SpanAllocEnd({run.span, s.address(), npages, run.source, s.needzero, run.grew});
+  if (options_.release != nullptr) options_.release->AfterAllocate();
   return run.span;
 }
 
@@ -213,6 +214,7 @@ void Heap::FreeObjectSpan(SpanId id, FreeCause cause) {
   bits_.Free(s.bits, (s.nelems + 63u) / 64);
   if (cause == FreeCause::kLarge) --stats_.heap_objects;
   pages_->Free(id, true, cause);
+  if (options_.release != nullptr) options_.release->AfterFree();
 }
 
 uint32_t Heap::FirstFreeSlot(const Span& s) const {

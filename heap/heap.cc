@@ -44,6 +44,10 @@ Heap::Heap(const HeapOptions& options, const HeapSeams& seams, PagesFactory page
   context.chunk = options_.chunk;
   context.procs = options_.procs;
   pages_ = pages(context);
+  if (options_.release != nullptr) {
+    options_.release->Attach(
+        {pages_.get(), &stats_, &arena_, seams_.clock, seams_.os->PhysicalPageSize()});
+  }
 
   caches_.resize(size_t{options_.procs} * span_classes_, CacheSlot{});
   tiny_.resize(options_.procs);
@@ -111,6 +115,7 @@ SpanId Heap::AllocateManual(Pages npages, SpanKind kind) {
   (kind == SpanKind::kStack ? stats_.stacks_inuse : stats_.gc_sys) += npages.bytes().v;
   stats_.heap_sys -= npages.bytes().v;  // what is managed by hand is not the heap's
   seams_.observer->SpanAllocEnd({run.span, s.address(), npages, run.source, s.needzero, run.grew});
+  if (options_.release != nullptr) options_.release->AfterAllocate();
   return run.span;
 }
 
@@ -120,6 +125,7 @@ void Heap::FreeManual(SpanId span, SpanKind kind) {
   (kind == SpanKind::kStack ? stats_.stacks_inuse : stats_.gc_sys) -= s.bytes().v;
   stats_.heap_sys += s.bytes().v;
   pages_->Free(span, false, kind == SpanKind::kStack ? FreeCause::kStack : FreeCause::kWorkBuffer);
+  if (options_.release != nullptr) options_.release->AfterFree();
 }
 
 SpanId Heap::AllocateSpan(Pages npages, SpanClass span_class, bool large) {
@@ -135,6 +141,7 @@ void Heap::FreeSpan(SpanId span, FreeCause cause) {
   s.needzero = true;
   if (cause == FreeCause::kLarge) --stats_.heap_objects;
   pages_->Free(span, true, cause);
+  if (options_.release != nullptr) options_.release->AfterFree();
 }
 
 std::vector<std::string> Heap::ScavengeTrace(int32_t k, Bytes released) const {

@@ -26,6 +26,7 @@
 #include "heap/mem_stats.h"
 #include "heap/observer.h"
 #include "heap/pages/page_allocator.h"
+#include "heap/release/release_rule.h"
 #include "heap/seams.h"
 #include "heap/size_classes.h"
 #include "heap/span.h"
@@ -48,6 +49,8 @@ struct HeapOptions {
   // GODEBUG=efence=1, under gc reclaim: a dead large object's memory is made inaccessible and never
   // used again, so that a late use of it shows.
   bool efence = false;
+  // Who gives free pages back by itself; must outlive the heap. Null: nobody.
+  ReleaseRule* release = nullptr;
 };
 
 // The seams; all must outlive the heap.
