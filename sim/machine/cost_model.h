@@ -3,6 +3,8 @@
 // These are round numbers for a machine of the kind people report from, meant to compare policies
 // with each other: a policy that faults twice as often costs twice as much here as it would there.
 //
+// A policy's `cost` message can replace each of them; its defaults are these.
+//
 // What they are fitted to:
 //   - golang/go#36218: madvise(MADV_DONTNEED) of one 4 KiB page and its next use: about 2.2 us;
 //     here 600 + 200 + 1,000 + 400 ns.
@@ -33,7 +35,10 @@ struct CostModel {
 
   // A page fault, and clearing what it brings in.
   uint64_t fault_ns = 1'000;
+  uint64_t huge_fault_ns = 1'000;
   uint64_t clear_ns_per_kib = 100;
+  // On top, for each page that advice or a memory limit had taken.
+  uint64_t refault_page_ns = 0;
 
   // Under a memory limit: taking one lazily freed page away.
   uint64_t reclaim_page_ns = 300;

@@ -262,8 +262,9 @@ uint64_t Machine::FaultHuge(PageNumber block, RunJoiner* runs) {
   ++stats_.page_faults;
   ++stats_.huge_page_faults;
   stats_.refaulted_bytes += Size(touched.refaulted).v;
-  stats_.cost_ns +=
-      options_.cost.fault_ns + (Size(touched.fresh).v / 1024) * options_.cost.clear_ns_per_kib;
+  stats_.cost_ns += options_.cost.huge_fault_ns +
+                    (Size(touched.fresh).v / 1024) * options_.cost.clear_ns_per_kib +
+                    touched.refaulted * options_.cost.refault_page_ns;
   stats_.peak_resident_bytes = std::max(stats_.peak_resident_bytes, resident_bytes().v);
   return touched.fresh;
 }
@@ -274,7 +275,8 @@ uint64_t Machine::TouchSmall(PageNumber begin, PageNumber end, RunJoiner* runs) 
   stats_.refaulted_bytes += Size(touched.refaulted).v;
   stats_.revived_bytes += Size(touched.revived).v;
   stats_.cost_ns += touched.fresh * options_.cost.fault_ns +
-                    (Size(touched.fresh).v / 1024) * options_.cost.clear_ns_per_kib;
+                    (Size(touched.fresh).v / 1024) * options_.cost.clear_ns_per_kib +
+                    touched.refaulted * options_.cost.refault_page_ns;
   stats_.peak_resident_bytes = std::max(stats_.peak_resident_bytes, resident_bytes().v);
   return touched.fresh;
 }

@@ -243,7 +243,10 @@ bool NaiveMachine::Writable(uint64_t begin, uint64_t size) const {
 
 void NaiveMachine::FaultIn(uint64_t index) {
   Page& page = pages_[index];
-  if (page.released) stats_.refaulted_bytes += page_size_;
+  if (page.released) {
+    stats_.refaulted_bytes += page_size_;
+    stats_.cost_ns += options_.cost.refault_page_ns;
+  }
   page.resident = true;
   page.released = false;
   ++resident_;
@@ -316,7 +319,7 @@ uint64_t NaiveMachine::Touch(uint64_t begin, uint64_t size) {
       huge = resident_ + huge_pages_ <= limit_pages_;
     }
     ++stats_.page_faults;
-    stats_.cost_ns += options_.cost.fault_ns;
+    stats_.cost_ns += huge ? options_.cost.huge_fault_ns : options_.cost.fault_ns;
     if (huge) {
       ++stats_.huge_page_faults;
       for (uint64_t a = block; a < block + huge_size; a += page_size_) {

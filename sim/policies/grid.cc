@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "sim/policies/combinations.h"
 #include "sim/policies/grid_schema.h"
 #include "sim/policies/registry.h"
 #include "sim/policies/settings.h"
@@ -80,7 +81,9 @@ absl::StatusOr<Grid> ParseGrid(absl::string_view source, absl::string_view text)
     grid.policies = *std::move(product);
   }
   for (const proto::Policy& policy : grid.policies) {
-    if (absl::Status status = CheckSettings(policy); !status.ok()) {
+    absl::Status status = CheckSettings(policy);
+    if (status.ok()) status = CheckCombination(policy);
+    if (!status.ok()) {
       return absl::InvalidArgumentError(
           absl::StrCat(source, ": policy '", policy.name(), "': ", status.message()));
     }

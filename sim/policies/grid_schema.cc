@@ -38,8 +38,8 @@ bool IsPart(const FieldDescriptor* field) {
 }
 
 // Adds to `file` the message `name`: as `type`, but its settings are lists. What is no setting, as
-// the name of a policy, has no place in a grid. A setting that is a list of its own accord stays
-// one value.
+// the name of a policy, has no place in a grid. A setting that is a table of its own accord is a
+// list of texts, as --set takes them.
 void AddLists(const Descriptor* type, const std::string& name, FileDescriptorProto* file) {
   DescriptorProto message;
   message.set_name(name);
@@ -52,6 +52,10 @@ void AddLists(const Descriptor* type, const std::string& name, FileDescriptorPro
     list->clear_default_value();
     list->clear_oneof_index();
     if (!IsPart(field)) {
+      if (field->is_repeated()) {
+        list->set_type(FieldDescriptorProto::TYPE_STRING);
+        list->clear_type_name();
+      }
       list->set_label(FieldDescriptorProto::LABEL_REPEATED);
       continue;
     }

@@ -77,6 +77,16 @@ TEST(Grid, DefaultIsOnePolicy) {
   EXPECT_EQ(policies->policies[0].name(), "go1.10");
 }
 
+TEST(Grid, TablesAreTexts) {
+  const auto grid = ParseGrid("g",
+                              "size_classes: SIZE_CLASSES_TABLE tiny: false "
+                              "size_class_table: ['16/1,512/1', '64/1']");
+  ASSERT_TRUE(grid.ok()) << grid.status();
+  ASSERT_EQ(grid->policies.size(), 2u);
+  EXPECT_EQ(grid->policies[0].size_class_table_size(), 2);
+  EXPECT_EQ(grid->policies[1].size_class_table(0).slot_bytes(), 64);
+}
+
 TEST(Grid, Wrong) {
   const auto message = [](const char* text) {
     return std::string(ParseGrid("g", text).status().message());
@@ -102,6 +112,9 @@ TEST(Grid, Wrong) {
   EXPECT_NE(
       message("procs: 1 axis { path: 'procs' value: '2' }").find("axis 1: 'procs' has values"),
       std::string::npos);
+  EXPECT_NE(message("policy: 'go1.10-explicit' axis { path: 'release.rule' value: 'paced' }")
+                .find("policy 'go1.10-explicit release.rule=paced': setting release.rule"),
+            std::string::npos);
   std::string huge;
   for (int axis = 0; axis < 5; ++axis) {
     const char* const paths[] = {"procs", "startup_pages", "gc.percent", "gc.bg_sweep_ns",

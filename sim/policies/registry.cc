@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "sim/policies/combinations.h"
 #include "sim/policies/nearest_names.h"
 #include "sim/policies/policy_files.h"
 #include "sim/policies/settings.h"
@@ -38,6 +39,9 @@ absl::StatusOr<proto::Policy> ParsePolicy(absl::string_view source, absl::string
     return status;
   }
   if (absl::Status status = CheckSettings(policy); !status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(source, ": ", status.message()));
+  }
+  if (absl::Status status = CheckCombination(policy); !status.ok()) {
     return absl::InvalidArgumentError(absl::StrCat(source, ": ", status.message()));
   }
   if (!policy.has_name()) policy.set_name(BaseName(source));

@@ -45,7 +45,7 @@ void Visit(const Message& message, const std::string& prefix, const Visitor& vis
   for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
     const FieldDescriptor* field = message.GetDescriptor()->field(i);
     const std::string path = prefix + field->name();
-    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && !field->is_repeated()) {
       Visit(reflection->GetMessage(message, field), path + ".", visit);
     } else if (field->options().HasExtension(proto::setting)) {
       visit(path, message, field);
@@ -64,8 +64,49 @@ bool IsInteger(const FieldDescriptor* field) {
          field->cpp_type() == FieldDescriptor::CPPTYPE_INT64;
 }
 
+// A table: rows of integers, as in "16/1,512/2".
+std::string TableText(const Message& message, const FieldDescriptor* field) {
+  const auto* reflection = message.GetReflection();
+  std::string text;
+  for (int row = 0; row < reflection->FieldSize(message, field); ++row) {
+    const Message& values = reflection->GetRepeatedMessage(message, field, row);
+    for (int i = 0; i < values.GetDescriptor()->field_count(); ++i) {
+      absl::StrAppend(&text,
+                      i > 0     ? "/"
+                      : row > 0 ? ","
+                                : "",
+                      IntegerValue(values, values.GetDescriptor()->field(i)));
+    }
+  }
+  return text;
+}
+
+absl::Status SetTable(Message* message, const FieldDescriptor* field, absl::string_view text) {
+  const auto* reflection = message->GetReflection();
+  reflection->ClearField(message, field);
+  if (text.empty()) return absl::OkStatus();
+  const auto* row_type = field->message_type();
+  for (const absl::string_view row : absl::StrSplit(text, ',')) {
+    const std::vector<absl::string_view> numbers = absl::StrSplit(row, '/');
+    Message* values = reflection->AddMessage(message, field);
+    bool good = static_cast<int>(numbers.size()) == row_type->field_count();
+    for (int i = 0; good && i < row_type->field_count(); ++i) {
+      int32_t value = 0;
+      good = absl::SimpleAtoi(numbers[i], &value) && value > 0;
+      values->GetReflection()->SetInt32(values, row_type->field(i), value);
+    }
+    if (good) continue;
+    std::vector<std::string> names;
+    for (int i = 0; i < row_type->field_count(); ++i) names.push_back(row_type->field(i)->name());
+    return absl::InvalidArgumentError(
+        absl::StrCat("rows of ", absl::StrJoin(names, "/"), ", separated by commas"));
+  }
+  return absl::OkStatus();
+}
+
 std::string ValueText(const Message& message, const FieldDescriptor* field) {
   const auto* reflection = message.GetReflection();
+  if (field->is_repeated()) return TableText(message, field);
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_BOOL:
       return reflection->GetBool(message, field) ? "true" : "false";
@@ -124,6 +165,7 @@ bool ParseInteger(absl::string_view text, absl::string_view unit, int64_t* value
 // Sets a field from text; the error, if any, says only what would be accepted.
 absl::Status SetField(Message* message, const FieldDescriptor* field, absl::string_view text) {
   const auto* reflection = message->GetReflection();
+  if (field->is_repeated()) return SetTable(message, field, text);
   if (field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL) {
     if (text != "true" && text != "false") return absl::InvalidArgumentError("true or false");
     reflection->SetBool(message, field, text == "true");
@@ -197,7 +239,9 @@ absl::Status ApplySetting(absl::string_view assignment, proto::Policy* policy) {
     const FieldDescriptor* field = message->GetDescriptor()->FindFieldByName(std::string(names[i]));
     if (field == nullptr) return UnknownPath(path);
     if (i + 1 < names.size()) {
-      if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) return UnknownPath(path);
+      if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || field->is_repeated()) {
+        return UnknownPath(path);
+      }
       message = message->GetReflection()->MutableMessage(message, field);
       continue;
     }

@@ -101,6 +101,25 @@ TEST(Settings, AWrongValueSaysWhatIsAccepted) {
   EXPECT_EQ(policy.ByteSizeLong(), 0u);
 }
 
+TEST(Settings, ATableIsRowsOfIntegers) {
+  proto::Policy policy;
+  ASSERT_TRUE(ApplySetting("size_class_table=16/1,512/2", &policy).ok());
+  ASSERT_EQ(policy.size_class_table_size(), 2);
+  EXPECT_EQ(policy.size_class_table(1).slot_bytes(), 512);
+  EXPECT_EQ(policy.size_class_table(1).span_pages(), 2);
+  EXPECT_EQ(Find(policy, "size_class_table").value, "16/1,512/2");
+  for (const char* wrong : {"16", "16/1,", "16/1/1", "16/x", "-16/1", "16/1;32/1"}) {
+    EXPECT_THAT(
+        std::string(ApplySetting(std::string("size_class_table=") + wrong, &policy).message()),
+        HasSubstr("rows of slot_bytes/span_pages"))
+        << wrong;
+  }
+  EXPECT_EQ(Find(policy, "size_class_table").value, "16/1,512/2");
+  EXPECT_FALSE(ApplySetting("size_class_table.slot_bytes=16", &policy).ok());
+  ASSERT_TRUE(ApplySetting("size_class_table=", &policy).ok());
+  EXPECT_EQ(policy.size_class_table_size(), 0);
+}
+
 TEST(Settings, AFilesValuesAreCheckedToo) {
   proto::Policy policy;
   EXPECT_TRUE(CheckSettings(policy).ok());

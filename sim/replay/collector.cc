@@ -32,6 +32,33 @@ void Engine::FinishSweep(SweepCause cause) {
   while (heap_->SweepStep(cause) != -1) {
   }
   SetTimer(kSweepTimer, kNever);
+  AllSwept();
+}
+
+void Engine::AllSwept() {
+  if (release_ == nullptr) return;
+  release_->OnSwept();
+  SetReleaseTimer();
+}
+
+void Engine::SetReleaseTimer() {
+  if (release_ == nullptr) return;
+  const int64_t deadline = release_->deadline();
+  // The heap's clock is one ahead.
+  SetTimer(kReleaseTimer,
+           deadline == heap::ReleaseRule::kNever ? kNever : static_cast<uint64_t>(deadline) - 1);
+}
+
+// Where the release rule says how large the heap may become, the next collection comes early enough
+// for it.
+void Engine::LimitGoal() {
+  const heap::MemStats& m = heap_->stats();
+  const uint64_t limit = release_->GoalLimit(m.heap_live);
+  if (m.next_gc <= limit) return;
+  const uint64_t marked = m.heap_marked;
+  // As Go does it: not before seven tenths of the way.
+  const uint64_t trigger = limit > marked ? marked + (limit - marked) / 10 * 7 : limit;
+  heap_->SetPacing(std::min(m.gc_trigger, trigger), limit, marked);
 }
 
 void Engine::StartCycle(bool forced, bool stop_the_world) {
@@ -84,11 +111,16 @@ void Engine::FinishCycle() {
   }
   heap_->SetPhase(GcPhase::kMarkTermination);
   heap_->FlushAll();
+  const uint64_t inuse = heap_->stats().heap_inuse, last_goal = heap_->stats().next_gc;
   std::fill(current_tiny_.begin(), current_tiny_.end(), 0);
   heap_->SetMarked(marked_ + placed_marking_);
   heap_->SetPhase(GcPhase::kOff);
   heap_->StartSweep();
   heap_->SetTriggerRatio(ratio);
+  if (release_ != nullptr) {
+    LimitGoal();
+    release_->OnCycle(inuse, last_goal, heap_->stats().next_gc);
+  }
   const int64_t sweep_ns = policy_.gc().bg_sweep_ns();
   if (sweep_ns == 0) {
     FinishSweep(SweepCause::kBackground);
@@ -134,6 +166,7 @@ void Engine::RunTimer(TimerKind kind) {
       SetTimer(kSweepTimer, heap_->sweep_done()
                                 ? kNever
                                 : now() + static_cast<uint64_t>(policy_.gc().bg_sweep_ns()));
+      if (heap_->sweep_done()) AllSwept();
       break;
     case kMarkTimer:
       FinishCycle();
@@ -142,12 +175,10 @@ void Engine::RunTimer(TimerKind kind) {
       SetTimer(kForcedGcTimer, kNever);
       if (!marking_) StartCycle(/*forced=*/true, /*stop_the_world=*/false);
       break;
-    case kScavengeTimer: {
-      const uint64_t limit = static_cast<uint64_t>(policy_.release().idle_limit_ns());
-      heap_->Scavenge(scavenges_++, static_cast<uint64_t>(clock_.Now()), limit);
-      SetTimer(kScavengeTimer, now() + limit / 2 + 1);
+    case kReleaseTimer:
+      release_->OnDeadline();
+      SetReleaseTimer();
       break;
-    }
     case kTimers:
       break;
   }

@@ -9,6 +9,8 @@
 #include "heap/fatal.h"
 #include "heap/pages/registry.h"
 #include "proto/choice_name.h"
+#include "sim/policies/size_class_table.h"
+#include "sim/replay/policy_parts.h"
 #include "sim/replay/state_hash.h"
 
 namespace heapsim::sim {
@@ -19,6 +21,7 @@ using heap::Bytes;
 MachineOptions MachineOptionsOf(const proto::Policy& policy) {
   MachineOptions o;
   o.page_size = Bytes(static_cast<uint64_t>(policy.os().page_size()));
+  o.cost = CostModelOf(policy.cost());
   o.memory_limit = Bytes(static_cast<uint64_t>(policy.os().limit_bytes()));
   switch (policy.os().huge_pages()) {
     case proto::Os::HUGE_PAGES_MADVISE:
@@ -64,6 +67,8 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
       whole_(TouchModelOf(policy) == TouchModel::kWhole),
       zero_all_(policy.objects().zero() == proto::Objects::ZERO_ALL),
       procs_(static_cast<uint32_t>(policy.procs())),
+      classes_(*SizeClassTable(policy)),
+      release_(ReleaseRuleOf(policy)),
       machine_(MachineOptionsOf(policy)),
       os_(&machine_, policy.release().advice() == proto::Release::ADVICE_FREE),
       random_(options.seed),
@@ -75,6 +80,8 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
   heap::HeapOptions h;
   h.procs = procs_;
   h.reclaim = gc_ ? heap::Reclaim::kGc : heap::Reclaim::kExplicit;
+  h.classes = &classes_;
+  h.release = release_.get();
   h.tiny = policy.tiny();
   h.chunk = Bytes(static_cast<uint64_t>(policy.growth_chunk_bytes()));
   h.gc_percent = policy.gc().percent();
@@ -94,9 +101,7 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
   }
   std::fill_n(tiny_count_.data(), kOwnSlots, uint8_t{1});
   timers_.fill(kNever);
-  if (policy.release().rule() == proto::Release::RULE_IDLE_LIMIT) {
-    SetTimer(kScavengeTimer, static_cast<uint64_t>(policy.release().idle_limit_ns()) / 2 + 1);
-  }
+  SetReleaseTimer();
   EndStep();
 }
 

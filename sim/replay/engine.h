@@ -11,7 +11,9 @@
 
 #include "absl/status/status.h"
 #include "heap/heap.h"
+#include "heap/release/release_rule.h"
 #include "heap/seams.h"
+#include "heap/size_classes.h"
 #include "heap/virtual_array.h"
 #include "proto/policy.pb.h"
 #include "sim/machine/machine.h"
@@ -57,7 +59,7 @@ class Engine {
   bool out_of_memory() const { return out_of_memory_; }
 
  private:
-  enum TimerKind : uint8_t { kSweepTimer, kMarkTimer, kForcedGcTimer, kScavengeTimer, kTimers };
+  enum TimerKind : uint8_t { kSweepTimer, kMarkTimer, kForcedGcTimer, kReleaseTimer, kTimers };
   static constexpr uint64_t kNever = ~uint64_t{0};
   static constexpr uint64_t kEventNs = 1000;
   static constexpr uint32_t kBatch = 256;  // events done as one batch, below the rest of an id
@@ -136,6 +138,10 @@ class Engine {
   void StartCycle(bool forced, bool stop_the_world);
   void FinishCycle();
   void FinishSweep(heap::SweepCause cause);
+  void AllSwept();
+  void LimitGoal();
+  // The release rule's deadline may be another now.
+  void SetReleaseTimer();
   void ReleaseMemory();
   void RunTimers(uint64_t until);
   void RunTimer(TimerKind kind);
@@ -160,6 +166,8 @@ class Engine {
   bool zero_all_ = false;
   uint32_t procs_;
 
+  const heap::SizeClasses classes_;
+  const std::unique_ptr<heap::ReleaseRule> release_;  // null: nothing goes back by itself
   Machine machine_;
   MachineOs os_;
   SimClock clock_;
@@ -184,7 +192,6 @@ class Engine {
   std::array<uint64_t, kTimers> timers_;
   uint64_t next_timer_ = kNever;
   uint64_t cycles_ = 0, forced_ = 0;
-  int32_t scavenges_ = 0;
   bool marking_ = false;
   bool mark_forced_ = false;
   uint64_t marked_ = 0;                         // bytes found alive by the cycle that marks

@@ -126,7 +126,7 @@ absl::Status Engine::Realloc(uint32_t p, uint32_t id, uint64_t size, bool noscan
     // The neighbour in the block starts where a tiny object ends.
     if (e.has(ObjectEntry::kTiny) && size > old) in_place = false;
   } else if (!small(size) && !small(old)) {
-    in_place = heap::RoundUp(size, kPageSize) == heap::RoundUp(old, kPageSize);
+    in_place = classes.LargeBytes(size) == classes.LargeBytes(old);
   }
   // An aligned object may sit at an offset in its pages, with no room to grow into.
   if (in_place && e.has(ObjectEntry::kLarge)) {
@@ -301,7 +301,7 @@ ObjectEntry Engine::PlaceLarge(uint32_t p, uint64_t size, uint64_t alignment, bo
   const uint64_t need = shifted ? size + alignment - kPageSize : size;
   // What no arena can hold is refused before sums overflow.
   const uint64_t bytes =
-      size > limit || (shifted && alignment > limit) ? limit + 1 : heap::RoundUp(need, kPageSize);
+      size > limit || (shifted && alignment > limit) ? limit + 1 : classes_.LargeBytes(need);
   const Placement r = heap_->MallocLarge(p, std::min(size, bytes), bytes, noscan, zero);
   const SpanId span = heap_->bits().OwnerOf(r.bit);
   const heap::Span& s = heap_->spans()[span];

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "heap/fatal.h"
+#include "sim/policies/combinations.h"
 #include "sim/replay/engine.h"
 #include "sim/replay/ideal.h"
 
@@ -58,6 +59,7 @@ absl::StatusOr<ReplayOutcome> RunOn(BlockSource& source, const ReplayOptions& op
 
 absl::StatusOr<ReplayOutcome> RunReplay(BlockSource& source, const proto::Policy& policy,
                                         const ReplayOptions& options) {
+  if (absl::Status status = CheckCombination(policy); !status.ok()) return status;
   if (policy.engine() == proto::ENGINE_IDEAL) {
     IdealEngine engine(policy, options);
     return RunOn(source, options, engine);

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "sim/policies/combinations.h"
 #include "sim/policies/registry.h"
 #include "sim/policies/settings.h"
 
@@ -27,6 +28,7 @@ absl::StatusOr<proto::Policy> PolicyFlags::Load() const {
       return absl::InvalidArgumentError(absl::StrCat("--set: ", status.message()));
     }
   }
+  if (absl::Status status = CheckCombination(*policy); !status.ok()) return status;
   return policy;
 }
 

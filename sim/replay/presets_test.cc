@@ -1,0 +1,124 @@
+// Every policy that has a name, on the recordings that stand in the tree: two runs agree, the fast
+// loops do what the plain one does, the parts sum to RSS at every sample and are those counted page
+// by page.
+
+#include <cctype>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "sim/policies/registry.h"
+#include "sim/replay/replay.h"
+#include "traces/open_trace.h"
+
+namespace heapsim::sim {
+namespace {
+
+class Blocks : public BlockSource {
+ public:
+  explicit Blocks(const std::vector<traces::EventBlock>& blocks) : blocks_(blocks) {}
+  absl::StatusOr<bool> Next(traces::EventBlock* block) override {
+    if (next_ == blocks_.size()) return false;
+    *block = blocks_[next_++];
+    return true;
+  }
+
+ private:
+  const std::vector<traces::EventBlock>& blocks_;
+  size_t next_ = 0;
+};
+
+const std::vector<traces::EventBlock>& Sample(const std::string& name) {
+  static auto* const samples = new std::map<std::string, std::vector<traces::EventBlock>>;
+  std::vector<traces::EventBlock>& blocks = (*samples)[name];
+  if (!blocks.empty()) return blocks;
+  auto trace = traces::OpenTrace("traces/samples/" + name);
+  EXPECT_TRUE(trace.ok()) << trace.status();
+  if (!trace.ok()) return blocks;
+  traces::EventBlock block;
+  while (*trace->reader->Next(&block)) blocks.push_back(block);
+  return blocks;
+}
+
+ReplayOutcome MustRun(const std::vector<traces::EventBlock>& blocks, const proto::Policy& policy,
+                      const ReplayOptions& options) {
+  Blocks source(blocks);
+  absl::StatusOr<ReplayOutcome> outcome = RunReplay(source, policy, options);
+  EXPECT_TRUE(outcome.ok()) << outcome.status();
+  return outcome.ok() ? *std::move(outcome) : ReplayOutcome{};
+}
+
+void ExpectSame(const ReplayOutcome& a, const ReplayOutcome& b) {
+  EXPECT_EQ(a.state_hash, b.state_hash);
+  EXPECT_EQ(a.events, b.events);
+  EXPECT_EQ(a.peak_rss, b.peak_rss);
+  EXPECT_EQ(a.peak_rss_at_event, b.peak_rss_at_event);
+  EXPECT_EQ(a.mean_rss, b.mean_rss);
+  EXPECT_EQ(a.waste_byte_seconds, b.waste_byte_seconds);
+  EXPECT_EQ(a.rss_at_peak_live, b.rss_at_peak_live);
+  EXPECT_EQ(a.parts, b.parts);
+  EXPECT_EQ(a.os.cost_ns, b.os.cost_ns);
+  EXPECT_EQ(a.os.page_faults, b.os.page_faults);
+  EXPECT_EQ(a.os.madvise_calls, b.os.madvise_calls);
+  EXPECT_EQ(a.os.refaulted_bytes, b.os.refaulted_bytes);
+  EXPECT_EQ(a.gc_cycles, b.gc_cycles);
+  ASSERT_EQ(a.series.size(), b.series.size());
+  for (size_t i = 0; i < a.series.size(); ++i) {
+    EXPECT_EQ(a.series[i].event, b.series[i].event);
+    EXPECT_EQ(a.series[i].rss, b.series[i].rss);
+    EXPECT_EQ(a.series[i].live, b.series[i].live);
+    EXPECT_EQ(a.series[i].parts, b.series[i].parts) << "sample " << i;
+  }
+}
+
+class PresetsTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(PresetsTest, KeepsTheIdentities) {
+  const proto::Policy policy = *LoadPolicy(GetParam());
+  for (const char* name : {"perl-inventory.raw.zst", "sqlite3-parts.raw.zst"}) {
+    const std::vector<traces::EventBlock>& blocks = Sample(name);
+    ASSERT_FALSE(blocks.empty());
+    ReplayOptions options;
+    options.samples = 100;
+    options.settle_ns = 20'000'000'000;
+    options.release_at = {20000};
+    // One cache, so that the fast loops may run.
+    proto::Policy single = policy;
+    single.set_procs(1);
+    const ReplayOutcome fast = MustRun(blocks, single, options);
+    EXPECT_TRUE(fast.complete) << fast.fatal;
+    options.one_at_a_time = true;
+    options.check_every = 7001;
+    ExpectSame(fast, MustRun(blocks, single, options));
+    options.one_at_a_time = false;
+    const ReplayOutcome several = MustRun(blocks, policy, options);
+    options.check_every = 0;
+    ExpectSame(several, MustRun(blocks, policy, options));
+    for (const ReplayOutcome* o : {&fast, &several}) {
+      if (!o->parts.has_value()) continue;
+      EXPECT_EQ(o->parts->sum(), o->peak_rss);
+      for (const sim::Sample& s : o->series) {
+        EXPECT_EQ(s.parts.sum(), s.rss) << "event " << s.event;
+        EXPECT_LE(s.parts.live_resident, s.live);
+      }
+    }
+  }
+}
+
+std::vector<std::string> Names() {
+  std::vector<std::string> names;
+  for (const proto::Policy& policy : NamedPolicies()) names.push_back(policy.name());
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PresetsTest, testing::ValuesIn(Names()), [](const auto& info) {
+  std::string name = info.param;
+  for (char& c : name) {
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  }
+  return name;
+});
+
+}  // namespace
+}  // namespace heapsim::sim
