@@ -7,42 +7,16 @@
 // full span is in no list, for there is nothing to sweep that would have to find it; Span::list
 // still says kEmpty.
 
-#include <bit>
+#include "heap/explicit.h"
 
 #include "heap/fatal.h"
 #include "heap/heap.h"
 
 namespace heapsim::heap {
-namespace {
-
-// std::popcount without the call that it is on the oldest processors, which everything is compiled
-// for.
-inline uint32_t CountBits(uint64_t w) {
-  w -= w >> 1 & 0x5555555555555555;
-  w = (w & 0x3333333333333333) + (w >> 2 & 0x3333333333333333);
-  w = (w + (w >> 4)) & 0x0f0f0f0f0f0f0f0f;
-  return static_cast<uint32_t>(w * 0x0101010101010101 >> 56);
-}
-
-}  // namespace
-
-// Loads the first of these words of the cached span, and takes its first slot.
-inline BitIndex Heap::LoadFirst(CacheSlot& k, Span& s, uint32_t words) {
-  const uint32_t word = static_cast<uint32_t>(std::countr_zero(words));
-  s.free_words = static_cast<uint16_t>(s.free_words & ~(1u << word));
-  uint64_t& w = *bits_.words(s.bits + word);
-  const uint64_t free = ~w & SlotMask(s.nelems, word);
-  w |= free;
-  s.alloc_count = static_cast<uint16_t>(s.alloc_count + CountBits(free));
-  k.needzero = s.needzero;
-  k.word_bit = (uint64_t{s.bits} + word) * 64;
-  k.free = free;
-  return TakeLoaded(k);
-}
 
 // A cache's span goes: to the page heap if nothing is left in it, to the head of the central list
 // if it has free slots.
-inline void Heap::Drop(CacheSlot& k) {
+void Heap::DropCached(CacheSlot& k) {
   const SpanId id = k.span;
   Span& s = spans_[id];
   if (k.free != 0) {
@@ -68,8 +42,6 @@ inline void Heap::Drop(CacheSlot& k) {
   }
 }
 
-void Heap::DropCached(CacheSlot& k) { Drop(k); }
-
 BitIndex Heap::NextSlotExplicit(uint32_t p, SpanClass c) {
   p_ = p;
   CacheSlot& k = cache(p, c);
@@ -83,7 +55,7 @@ BitIndex Heap::NextSlotExplicit(uint32_t p, SpanClass c) {
   if (observes_caches_) [[unlikely]] {
     seams_.observer->RefillBegin(p, c, k.span);
   }
-  if (k.span != kNoSpan) Drop(k);
+  if (k.span != kNoSpan) DropCached(k);
   const uint64_t span_bytes = uint64_t{(*options_.classes)[c >> 1].pages} << kPageShift;
   if (observes_caches_) [[unlikely]] {
     Deduct(Bytes(span_bytes), Pages(0));
@@ -121,7 +93,13 @@ void Heap::FreeSlot(BitIndex bit) {
   const SpanId id = bits_.OwnerOf(bit);
   Span& s = spans_[id];
   if (!s.large()) {
-    if (FreeSmallSlot(p_, bit)) MoveSpan(bit);
+    const FreedSlot freed = FreeSmallSlot(p_, bit, s.span_class);
+    if (!freed.moves) return;
+    if (freed.empty) {
+      FreeEmpty(id);
+    } else {
+      MoveToCentral(id);
+    }
     return;
   }
   s.alloc_count = 0;
@@ -132,22 +110,14 @@ void Heap::FreeSlot(BitIndex bit) {
   FreeObjectSpan(id, FreeCause::kLarge);
 }
 
-bool Heap::MoveSpan(BitIndex bit) {
-  const SpanId id = bits_.OwnerOf(bit);
+void Heap::FreeEmpty(SpanId id) {
   Span& s = spans_[id];
-  const ListId nonempty = static_cast<ListId>(kNonempty + s.span_class);
-  if (s.alloc_count != 0) {
-    s.list = kNoList;
-    spans_.Insert(nonempty, id);
-    return false;
-  }
   if (s.nelems == 1) {
     s.list = kNoList;  // it was full
   } else {
-    spans_.Remove(nonempty, id);
+    spans_.Remove(static_cast<ListId>(kNonempty + s.span_class), id);
   }
   FreeObjectSpan(id, FreeCause::kSmall);
-  return true;
 }
 
 }  // namespace heapsim::heap

@@ -132,6 +132,9 @@ class Heap {
   // Room for a tiny object in the current block; false, with nothing changed, where there is none.
   bool TryTiny(uint32_t p, uint32_t size, uint64_t* address, BitIndex* bit);
   // A slot taken for a tiny object becomes the current block where it has more room left.
+  bool TakesTinyBlock(uint32_t p, uint32_t size) const {
+    return size < tiny_[p].offset || tiny_[p].address == 0;
+  }
   void OfferTinyBlock(uint32_t p, uint32_t size, uint64_t address, BitIndex bit);
   // What Malloc would say of a slot that TakeSlot gave.
   Placement Taken(uint32_t p, SpanClass c, BitIndex bit, bool needzero) const {
@@ -163,15 +166,23 @@ class Heap {
   // Explicit reclaim only: the slot is free again. Under gc, memory comes back by sweeping what the
   // Marker says is dead.
   void FreeSlot(BitIndex bit);
-  // The same for a slot that is no large object's, freed by P `p`, but for what is true of few:
-  // where it says so, MoveSpan must follow.
-  bool FreeSmallSlot(uint32_t p, BitIndex bit);
-  // The slot was the first or the last of its span to be free, and the span, in no cache, goes to
-  // the central list or to the page heap; true where its pages came back.
-  bool MoveSpan(BitIndex bit);
-  // Explicit reclaim only: a slot for a cache whose loaded slots are all handed out, from the rest
-  // of its span or from the next one. Throws kOutOfMemory.
-  BitIndex NextSlotExplicit(uint32_t p, SpanClass c);
+  // The pieces of explicit reclaim for loops that keep everything else to themselves (explicit.h).
+  //
+  // A slot for a cache whose loaded slots are all handed out, from the rest of its span or from the
+  // next one; 0, with nothing changed, where that takes more than the central list: then Malloc
+  // must be called.
+  BitIndex ReloadSlot(uint32_t p, SpanClass c, CacheSlot& k);
+  // FreeSlot for a slot of class `c`, freed by P `p`, but for what is true of few.
+  struct FreedSlot {
+    SpanId span;
+    bool moves;  // in no cache and empty, or no longer full: FreeEmpty or MoveToCentral must follow
+    bool empty;
+  };
+  FreedSlot FreeSmallSlot(uint32_t p, BitIndex bit, SpanClass c);
+  // A span that was full goes to the head of its central list.
+  void MoveToCentral(SpanId id);
+  // Nothing is left in a span: its pages go back.
+  void FreeEmpty(SpanId id);
   // What the driver knows about a span in use, for its caches (CacheSlot::resident).
   void SetResident(SpanId span) { spans_[span].resident = true; }
 
@@ -305,13 +316,21 @@ class Heap {
   SpanId GrowCentral(SpanClass c);
   void Uncache(CacheSlot& k);  // central list's uncacheSpan
   // explicit.cc
+  BitIndex NextSlotExplicit(uint32_t p, SpanClass c);
   BitIndex LoadFirst(CacheSlot& k, Span& s, uint32_t words);
   void DropCached(CacheSlot& k);
-  void Drop(CacheSlot& k);
   // The slots of one of a span's words.
   static uint64_t SlotMask(uint32_t nelems, uint32_t word) {
     const uint32_t rest = nelems - word * 64;
-    return rest >= 64 ? ~uint64_t{0} : (uint64_t{1} << rest) - 1;
+    return ~uint64_t{0} >> (64 - (rest < 64 ? rest : 64));
+  }
+  // std::popcount without the call that it is on the oldest processors, which everything is
+  // compiled for.
+  static uint32_t CountBits(uint64_t w) {
+    w -= w >> 1 & 0x5555555555555555;
+    w = (w & 0x3333333333333333) + (w >> 2 & 0x3333333333333333);
+    w = (w + (w >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return static_cast<uint32_t>(w * 0x0101010101010101 >> 56);
   }
   SpanId AllocateGcSpan(Pages npages, SpanClass c, bool large, bool needzero);
   void InitSlots(SpanId id);
@@ -413,20 +432,6 @@ inline Placement Heap::Small(uint32_t p, SpanClass c, bool needzero) {
   return Place(k, bit, c, needzero);
 }
 
-inline bool Heap::FreeSmallSlot(uint32_t p, BitIndex bit) {
-  const SpanId id = bits_.OwnerOf(bit);
-  Span& s = spans_[id];
-  bits_.words(0)[bit >> 6] &= ~(uint64_t{1} << (bit & 63));
-  ++local_[p].nsmallfree[s.size_class()];
-  s.needzero = true;
-  s.free_words = static_cast<uint16_t>(s.free_words | 1u << ((bit >> 6) - s.bits));
-  const uint16_t left = --s.alloc_count;
-  // Without branches: nothing is known about which spans are cached, or full.
-  const uint32_t uncached = uint32_t{s.incache} - 1;
-  stats_.heap_live -= s.elemsize & uncached;
-  return (uncached & ((left == 0) | (left + 1 == s.nelems))) != 0;
-}
-
 inline bool Heap::TryTiny(uint32_t p, uint32_t size, uint64_t* address, BitIndex* bit) {
   TinyBlock& t = tiny_[p];
   // Aligned to the largest power of two that divides the size: at most 8, as sizes are below 16.
@@ -441,8 +446,8 @@ inline bool Heap::TryTiny(uint32_t p, uint32_t size, uint64_t* address, BitIndex
 }
 
 inline void Heap::OfferTinyBlock(uint32_t p, uint32_t size, uint64_t address, BitIndex bit) {
+  if (!TakesTinyBlock(p, size)) return;
   TinyBlock& t = tiny_[p];
-  if (size >= t.offset && t.address != 0) return;
   t.address = address;
   t.bit = bit;
   t.offset = size;

@@ -132,6 +132,19 @@ class SpanTable {
     s.list = kNoList;
     return id;
   }
+  // Insert for a span that is known to be in no list, whatever it says.
+  void PutFirst(ListId list, SpanId id) {
+    Head& h = heads_[list];
+    Span& s = spans_[id];
+    s.next = h.first;
+    s.list = list;
+    if (h.first == kNoSpan) {
+      h.last = id;
+    } else {
+      spans_[h.first].prev = id;
+    }
+    h.first = id;
+  }
   void Remove(ListId list, SpanId id);
   void TakeAll(ListId to, ListId from);  // moves everything to the front of `to`
 

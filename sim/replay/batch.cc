@@ -34,7 +34,8 @@ bool Engine::BatchFits() const {
   return whole_ && !options_.one_at_a_time && !zero_all_ &&
          policy_.objects().scan() != proto::Objects::SCAN_ALL &&
          policy_.gc().mark_bytes_per_second() == 0 && !ledger_.keeps_requests() &&
-         (block_->thread.empty() || procs_ == 1) &&
+         // A free may meet the limit as well, and then what came after it must not have been done.
+         (gc_ || policy_.os().limit_bytes() == 0) && (block_->thread.empty() || procs_ == 1) &&
          (block_->scan.empty() || policy_.objects().scan() != proto::Objects::SCAN_RECORDED);
 }
 
@@ -53,11 +54,6 @@ bool Engine::PlainUntil(uint32_t* end, uint32_t begin) const {
   }
   *end = plain;
   return true;
-}
-
-absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
-  if (!gc_) return RunInOrder(begin, end);
-  return RunGcBatch(begin, end);
 }
 
 uint64_t Engine::BatchTime(uint32_t position) const {
@@ -190,7 +186,7 @@ Engine::Stop Engine::AllocateFast(uint32_t until) {
   }
 }
 
-absl::Status Engine::RunGcBatch(uint32_t begin, uint32_t end) {
+absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
   Batch& b = batch_;
   const uint32_t n = end - begin;
   b.begin = begin;
@@ -204,6 +200,7 @@ absl::Status Engine::RunGcBatch(uint32_t begin, uint32_t end) {
   b.rss_at_begin = rss_;
   b.allocs = ListPositions(block_->is_free.data(), begin, n, b.alloc_at.data(), b.free_at.data());
   b.frees = n - b.allocs;
+  b.free_at[b.frees] = kBatch;  // behind all
   if (b.timed) {
     for (uint32_t i = 0; i < n; ++i) b.time[i] = TimeOf(begin + i);
   } else {
@@ -211,7 +208,13 @@ absl::Status Engine::RunGcBatch(uint32_t begin, uint32_t end) {
   }
   b.end_time = BatchTime(n - 1);
 
-  if (TablesAreFar()) Prefetch();
+  if (TablesAreFar()) {
+    if (gc_) {
+      Prefetch();
+    } else {
+      PrefetchInOrder();
+    }
+  }
 
   const uint64_t live_at_begin = ledger_.live;
   b.alloc = 0;
@@ -243,7 +246,7 @@ absl::Status Engine::RunGcBatch(uint32_t begin, uint32_t end) {
         until = b.alloc;
         while (until < b.allocs && BatchTime(b.alloc_at[until]) < next_timer_) ++until;
       }
-      const Stop stop = AllocateFast(until);
+      const Stop stop = Allocate(until);
       if (stop == Stop::kEnd) {
         // Timers before the next allocation, or, after the last, before the last event.
         const uint32_t at = b.alloc < b.allocs ? b.alloc_at[b.alloc] : n - 1;
@@ -310,6 +313,7 @@ void Engine::BatchTimers(uint32_t position) {
     uint32_t at = position;
     while (at > 0 && BatchTime(at - 1) >= deadline) --at;
     batch_.done = at;
+    if (!gc_) CatchUp(at);
     RunTimer(static_cast<TimerKind>(it - timers_.begin()));
     BatchStep(at);
     if (out_of_memory_) return;
@@ -331,6 +335,10 @@ void Engine::BatchStep(uint32_t from) {
 
 // Applies the frees among the first `count` events of the batch.
 void Engine::CatchUp(uint32_t count) {
+  if (!gc_) {
+    RunInOrder(batch_.alloc, count);
+    return;
+  }
   uint32_t until = batch_.applied;
   if (count >= batch_.end - batch_.begin) {
     until = batch_.frees;
@@ -358,14 +366,13 @@ void Engine::ApplyFrees(uint32_t until) {
       b.freed[f] = 0;
       continue;
     }
-    // Tiny or not is as good as random, so both go one way: what has a slot to itself counts down
-    // one of the places of word 0, which no span has, from the 1 that stays there (kOwnSlots).
+    // Tiny or not is as good as random, so nobody asks: what has a slot to itself takes nothing off
+    // the 0 of bit 0, which is no slot's.
     const BitIndex bit = e.bit();
-    const uint64_t tiny = e.tiny();
-    uint8_t& count = tiny_count[tiny != 0 ? bit : f % kOwnSlots];
-    const auto left = static_cast<uint8_t>(count - 1);
-    count = static_cast<uint8_t>(left + 1 - tiny);
-    const uint64_t died = left == 0 ? 1 : 0;
+    uint8_t& count = tiny_count[bit & (0 - e.tiny())];
+    const auto others = static_cast<uint8_t>(count - e.tiny());
+    count = others;
+    const uint64_t died = others == 0 ? 1 : 0;
     dead_words[bit / 64 * 2] |= died << (bit % 64);
     dead += slot_bytes[e.span_class()] & (0 - died);
     table[ids[f]] = 0;

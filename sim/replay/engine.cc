@@ -99,7 +99,6 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
     heap_->AllocateManual(heap::Pages(static_cast<uint64_t>(policy.startup_pages())),
                           heap::SpanKind::kStack);
   }
-  std::fill_n(tiny_count_.data(), kOwnSlots, uint8_t{1});
   timers_.fill(kNever);
   SetReleaseTimer();
   EndStep();

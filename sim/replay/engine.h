@@ -65,8 +65,6 @@ class Engine {
   static constexpr uint32_t kBatch = 256;  // events done as one batch, below the rest of an id
   static constexpr uint32_t kWideFree = ~uint32_t{0};
   static constexpr uint32_t kNearWords = 1 << 12;  // of 64 slots
-  // tiny_count_ of the bits below it, which are no slots', is 1 always.
-  static constexpr uint32_t kOwnSlots = 64;
 
   class SimClock final : public heap::Clock {
    public:
@@ -105,19 +103,15 @@ class Engine {
   // [begin, *end) to them, else to what the plain loop should do.
   bool PlainUntil(uint32_t* end, uint32_t begin) const;
   absl::Status RunBatch(uint32_t begin, uint32_t end);
-  // in_order.cc
-  absl::Status RunInOrder(uint32_t begin, uint32_t end);
-  template <bool kTimed, bool kFar>
-  absl::Status InOrder(uint32_t end, uint64_t* time);
-  void CloseInOrder();
-  void RssInOrder(uint32_t i);
-  ObjectEntry PlaceNewTiny(uint32_t size);
   // Whether the tables that events look into are too large for the processor's nearer caches, so
   // that what is needed later should be asked for now.
   bool TablesAreFar() const { return heap_->bits().size() > kNearWords; }
-  absl::Status RunGcBatch(uint32_t begin, uint32_t end);
-  // Why the tight loop over allocations stopped before an allocation, or right after one.
-  enum class Stop : uint8_t { kEnd, kSlow, kTaken };
+  // Why a tight loop stopped: at its end; before an allocation that takes more than a cache; after
+  // one has its slot, before anything else is done for it; before a free, or after one that left
+  // its span empty.
+  enum class Stop : uint8_t { kEnd, kSlow, kTaken, kFree, kEmptied };
+  // Allocations up to number `until`, under explicit reclaim with the frees before them.
+  Stop Allocate(uint32_t until) { return gc_ ? AllocateFast(until) : RunInOrder(until, 0); }
   Stop AllocateFast(uint32_t until);
   void Prefetch();
   struct Sums {
@@ -127,6 +121,12 @@ class Engine {
   Sums SumOf(const uint32_t* bytes, const uint16_t* at, uint32_t n) const;
   void CatchUp(uint32_t position);
   void ApplyFrees(uint32_t until);
+  // batch_explicit.cc
+  Stop AllocateInOrder(uint32_t until, uint32_t frees_before);
+  Stop RunInOrder(uint32_t until, uint32_t frees_before);
+  void StepOfFree(uint32_t position);
+  void PrefetchInOrder() const;
+  // batch.cc
   void ApplySpecialFree(uint32_t f);
   void BatchTimers(uint32_t position);
   void BatchStep(uint32_t from);
@@ -176,7 +176,7 @@ class Engine {
   Ledger ledger_;
   std::unique_ptr<heap::Heap> heap_;
   ObjectTable table_;
-  heap::VirtualArray<uint8_t> tiny_count_;    // members of a tiny block, by bit
+  heap::VirtualArray<uint8_t> tiny_count_;    // members of a tiny block, by bit; of bit 0: 0
   std::vector<heap::BitIndex> current_tiny_;  // the caches' current tiny blocks, 0: none
   std::array<uint32_t, 2 * heap::kMaxSizeClasses> slot_bytes_ = {};  // by span class
 
@@ -214,6 +214,9 @@ class Engine {
     heap::BitIndex taken_bit = 0;
     heap::SpanClass taken_class = 0;
     bool taken_tiny = false;
+    heap::SpanId emptied = heap::kNoSpan;  // Stop::kEmptied
+    // Explicit reclaim, of tiny allocations: no slot of its own.
+    std::array<bool, kBatch> joined;
     uint64_t first_time = 0, end_time = 0;
     std::array<uint16_t, kBatch + kPositionSlack> alloc_at, free_at;  // positions, from `begin`
     std::array<uint64_t, kBatch> time;  // by position, where the trace has times
@@ -232,11 +235,6 @@ class Engine {
     absl::Status status;
   };
   Batch batch_;
-  // Events being done in order: the next one, and live bytes times nanoseconds up to it.
-  struct {
-    uint32_t next = 0;
-    unsigned __int128 live_ns = 0;
-  } in_order_;
   uint64_t live_objects_ = 0;  // of more than 0 bytes
 
   // Measures.
