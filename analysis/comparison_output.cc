@@ -105,6 +105,46 @@ std::string SummaryTable(const proto::Comparison& comparison, size_t traces) {
       columns.Text(), "* nobody has both less peak RSS and less cost\n");
 }
 
+// A line of the search's table; the objective is 1 for the first policy.
+std::vector<std::string> SearchRow(const char* part, int traces, bool known, double objective,
+                                   const proto::PolicySummary& summary) {
+  std::vector<std::string> row = {part, absl::StrCat(traces),
+                                  known ? absl::StrFormat("%.4f", objective) : "-"};
+  for (const Criterion& criterion : Criteria()) {
+    row.push_back((summary.*criterion.has)() ? RatioText((summary.*criterion.get)()) : "-");
+  }
+  return row;
+}
+
+std::string SearchText(const proto::Search& search) {
+  std::string out = absl::StrCat("\nSearch for less ", search.metric());
+  if (search.cost_weight() != 0) absl::StrAppend(&out, " x os.cost_ns^", search.cost_weight());
+  if (search.has_max_cost_ratio()) {
+    absl::StrAppend(&out, ", with a cost of at most ", search.max_cost_ratio(), " of the first");
+  }
+  absl::StrAppend(&out, ": ", search.points_size(), " settings tried by seed ", search.seed(),
+                  "\nBest: ", search.best(), "\n");
+  Columns columns;
+  std::vector<std::string> head = {"part", "traces", "objective"};
+  for (const Criterion& criterion : Criteria()) head.push_back(criterion.heading);
+  columns.Add(head);
+  columns.Add(SearchRow("searched", search.searched_traces_size(), search.has_searched_objective(),
+                        search.searched_objective(), search.searched()));
+  columns.Add(SearchRow("held back", search.held_back_traces_size(),
+                        search.has_held_back_objective(), search.held_back_objective(),
+                        search.held_back()));
+  absl::StrAppend(&out, columns.Text());
+  if (!search.has_searched_objective() || search.searched_objective() >= 1) {
+    out += "Nothing better than the first policy was found.\n";
+  } else if (search.has_held_back_objective() && search.held_back_objective() < 1) {
+    out += "The gain is there on the traces held back, too.\n";
+  } else {
+    out +=
+        "The gain is not there on the traces held back: it is one of the searched traces only.\n";
+  }
+  return out;
+}
+
 std::string CsvField(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
   return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
@@ -117,6 +157,7 @@ std::string ComparisonTable(const proto::Comparison& comparison) {
   std::string out;
   for (const std::string& trace : table.traces()) out += TraceTable(table, trace);
   out += SummaryTable(comparison, table.traces().size());
+  if (comparison.has_search()) out += SearchText(comparison.search());
   std::string failed;
   int count = 0;
   for (const proto::Cell& cell : comparison.cells()) {
@@ -166,9 +207,12 @@ std::string ComparisonJson(const proto::Comparison& comparison) {
   for (nlohmann::ordered_json& cell : json["cells"]) {
     if (cell["result"].is_object()) cell["result"].erase("series");
   }
+  const std::string search =
+      comparison.has_search() ? absl::StrCat(",\n\"search\": ", JsonText(json["search"], -1)) : "";
   return absl::StrCat("{\n\"version\": ", JsonText(json["version"], -1),
                       ",\n\"complete\": ", JsonText(json["complete"], -1), ",\n\"cells\": [\n",
-                      list(json["cells"]), "],\n\"summary\": [\n", list(json["summary"]), "]\n}\n");
+                      list(json["cells"]), "],\n\"summary\": [\n", list(json["summary"]), "]",
+                      search, "\n}\n");
 }
 
 }  // namespace heapsim::analysis

@@ -144,6 +144,7 @@ def debian_libraries():
     _debian_library(name = "zstd", libraries = {":zstd": ["libzstd"]})
     _debian_library(name = "zlib", libraries = {":zlib": ["zlib"]})
     _debian_library(name = "libzip", libraries = {":zip": ["libzip"]})
+    _debian_library(name = "nlopt", libraries = {":nlopt": ["nlopt"]})
     _debian_library(name = "xxhash", libraries = {":xxhash": ["libxxhash"]})
 
     # Headers only.

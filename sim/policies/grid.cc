@@ -52,8 +52,9 @@ absl::StatusOr<std::vector<proto::Policy>> Multiply(const std::vector<proto::Pol
 absl::StatusOr<Grid> ParseGrid(absl::string_view source, absl::string_view text) {
   absl::StatusOr<GridFile> file = ParseGridFile(source, text);
   if (!file.ok()) return file.status();
-  if (file->grid.policy().empty()) file->grid.add_policy("go1.10");
   Grid grid;
+  grid.is_default = file->grid.policy().empty() && file->lists.empty() && file->grid.axis().empty();
+  if (file->grid.policy().empty()) file->grid.add_policy("go1.10");
   for (const std::string& name : file->grid.policy()) {
     absl::StatusOr<proto::Policy> policy = LoadPolicy(name);
     if (!policy.ok()) {

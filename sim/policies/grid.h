@@ -18,6 +18,8 @@ struct Grid {
   // Each called by its base and what was set: "go1.10 procs=1 gc.percent=50". All can be run.
   std::vector<proto::Policy> policies;
   std::vector<proto::SearchRange> search;  // not checked
+  // The file says nothing of policies: they are the default, which other policies may replace.
+  bool is_default = false;
 };
 
 // A grid in text form. Errors name `source` and the field, and say what would be accepted.

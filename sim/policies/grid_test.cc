@@ -67,6 +67,8 @@ TEST(Grid, SearchRangesArePassedOn) {
   ASSERT_TRUE(grid.ok()) << grid.status();
   ASSERT_EQ(grid->search.size(), 1u);
   EXPECT_EQ(grid->search[0].max(), 400);
+  EXPECT_TRUE(grid->is_default);
+  EXPECT_FALSE(ParseGrid("g", "procs: 1")->is_default);
   EXPECT_EQ(grid->policies.size(), 1u);
 }
 

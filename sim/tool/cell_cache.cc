@@ -23,13 +23,6 @@ std::string Text(const XXH128_hash_t& hash) {
                       absl::Hex(hash.low64, absl::kZeroPad16));
 }
 
-// Two builds of one version may differ while somebody changes the allocator.
-const std::string& Build() {
-  static const std::string* const build =
-      new std::string(HashFile("/proc/self/exe").value_or("unknown"));
-  return *build;
-}
-
 }  // namespace
 
 absl::StatusOr<std::string> HashFile(const std::string& path) {
@@ -47,6 +40,12 @@ absl::StatusOr<std::string> HashFile(const std::string& path) {
   }
 }
 
+const std::string& OwnBuild() {
+  static const std::string* const build =
+      new std::string(absl::StrCat(kVersion, " ", HashFile("/proc/self/exe").value_or("unknown")));
+  return *build;
+}
+
 absl::StatusOr<CellCache> CellCache::Open(const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -60,7 +59,7 @@ absl::StatusOr<CellCache> CellCache::Open(const std::string& folder) {
 
 std::string CellCache::Key(absl::string_view trace, const proto::Policy& policy,
                            const ReplayOptions& options) {
-  std::string text = absl::StrCat("version ", kVersion, " ", Build(), "\ntrace ", trace, "\n");
+  std::string text = absl::StrCat("version ", OwnBuild(), "\ntrace ", trace, "\n");
   for (const Setting& setting : ListSettings(policy)) {
     absl::StrAppend(&text, setting.path, "=", setting.value, "\n");
   }

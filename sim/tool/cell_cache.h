@@ -17,6 +17,10 @@ namespace heapsim::sim {
 // A hash of a file's bytes, as hexadecimal text: what the name of a trace stands for.
 absl::StatusOr<std::string> HashFile(const std::string& path);
 
+// Version and build of this program. Two builds of one version may differ while somebody changes
+// the allocator.
+const std::string& OwnBuild();
+
 // One file a cell. Its name is a hash of all that decides the cell's result: the trace's content,
 // the process and format chosen, the policy's settings, the seed, the flags, and version and build
 // of the program. May be called from any thread, and shared by processes and machines.

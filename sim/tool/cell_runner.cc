@@ -75,7 +75,6 @@ std::vector<std::string> CellRunner::Warnings() const {
 
 proto::Cell CellRunner::Run(size_t index, bool* reused) {
   *reused = false;
-  proto::Cell cell = NamedCell(plan_, index);
   absl::StatusOr<proto::Result> result = absl::CancelledError("interrupted");
   if (!stop_) {
     try {
@@ -84,6 +83,24 @@ proto::Cell CellRunner::Run(size_t index, bool* reused) {
       result = absl::ResourceExhaustedError("this machine has not enough memory for the cell");
     }
   }
+  return Finished(index, std::move(result));
+}
+
+proto::Cell CellRunner::Find(size_t index, bool* found) {
+  *found = false;
+  absl::StatusOr<proto::Result> result = absl::NotFoundError("not run");
+  const absl::StatusOr<std::string> key = Key(index);
+  if (key.ok() && plan_.cache.has_value()) {
+    if (std::optional<proto::Result> kept = Kept(index, *key); kept.has_value()) {
+      result = *std::move(kept);
+      *found = true;
+    }
+  }
+  return Finished(index, std::move(result));
+}
+
+proto::Cell CellRunner::Finished(size_t index, absl::StatusOr<proto::Result> result) const {
+  proto::Cell cell = NamedCell(plan_, index);
   if (!result.ok()) {
     cell.set_status(std::string(result.status().message()));
     return cell;
@@ -92,6 +109,13 @@ proto::Cell CellRunner::Run(size_t index, bool* reused) {
   if (!plan_.keep_series) result->clear_series();
   *cell.mutable_result() = *std::move(result);
   return cell;
+}
+
+std::optional<proto::Result> CellRunner::Kept(size_t cell, const std::string& key) const {
+  std::optional<proto::Result> found = plan_.cache->Find(key);
+  // Names are no part of the key.
+  if (found.has_value()) *found->mutable_policy() = plan_.policies[PlaceOf(plan_, cell).policy];
+  return found;
 }
 
 absl::StatusOr<proto::Result> CellRunner::Replay(size_t cell, bool* reused) {
@@ -104,9 +128,7 @@ absl::StatusOr<proto::Result> CellRunner::Replay(size_t cell, bool* reused) {
     absl::StatusOr<std::string> name = Key(cell);
     if (!name.ok()) return name.status();
     key = *std::move(name);
-    if (std::optional<proto::Result> found = plan_.cache->Find(key); found.has_value()) {
-      // Names are no part of the key.
-      *found->mutable_policy() = policy;
+    if (std::optional<proto::Result> found = Kept(cell, key); found.has_value()) {
       *reused = true;
       return *std::move(found);
     }

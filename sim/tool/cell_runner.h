@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ class CellRunner {
   // Not needed, but later calls wait for it, while they may have something better to do.
   void Prepare(size_t trace, absl::Span<const size_t> cells);
 
+  // The cell as the cache has it; `*found`: whether it does.
+  proto::Cell Find(size_t cell, bool* found);
+
   // The cell with status and result; a cell that fails says why in its status. `*reused`: the cache
   // had it.
   proto::Cell Run(size_t cell, bool* reused);
@@ -51,7 +55,9 @@ class CellRunner {
   };
 
   ReplayOptions OptionsOf(size_t cell) const;
+  std::optional<proto::Result> Kept(size_t cell, const std::string& key) const;
   absl::StatusOr<proto::Result> Replay(size_t cell, bool* reused);
+  proto::Cell Finished(size_t cell, absl::StatusOr<proto::Result> result) const;
 
   const ComparePlan& plan_;
   const std::atomic<bool>& stop_;

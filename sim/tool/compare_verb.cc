@@ -1,11 +1,14 @@
 #include "sim/tool/compare_verb.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -18,13 +21,18 @@
 #include "analysis/comparison_output.h"
 #include "analysis/html/report.h"
 #include "analysis/output_file.h"
+#include "sim/policies/combinations.h"
 #include "sim/policies/grid.h"
 #include "sim/policies/registry.h"
+#include "sim/policies/search_space.h"
 #include "sim/policies/settings.h"
 #include "sim/tool/compare_run.h"
 #include "sim/tool/json_flag.h"
 #include "sim/tool/read_file.h"
 #include "sim/tool/replay_flags.h"
+#include "sim/tool/search_run.h"
+#include "sim/tool/slurm.h"
+#include "sim/tool/slurm_run.h"
 
 namespace heapsim::sim {
 namespace {
@@ -68,10 +76,54 @@ class CompareVerb : public Verb {
         ->type_name("N")
         ->check(CLI::Range(1, 1024));
     app.add_option("--engine", engine_, "where the cells run")
-        ->check(CLI::IsMember({"local"}))
+        ->check(CLI::IsMember({"local", "slurm"}))
         ->capture_default_str();
+    slurm_flags_ = {
+        app.add_option(
+               "--cells-per-task", slurm_.cells_per_task,
+               "slurm: cells that a task of the job array runs (default: one array for all)")
+            ->type_name("N")
+            ->check(CLI::Range(1, 1000000)),
+        app.add_option("--requeues", slurm_.requeues,
+                       "slurm: how often a task that ended without its results runs again")
+            ->type_name("N")
+            ->check(CLI::Range(0, 1000))
+            ->capture_default_str(),
+        app.add_option("--sbatch", slurm_.options,
+                       "slurm: a further option of sbatch, as in --sbatch=--partition=main "
+                       "(repeatable)")
+            ->type_name("OPTION")
+            ->allow_extra_args(false)};
+    app.add_option("--search", search_.evaluations,
+                   "tries so many values of the grid's search ranges for the first policy, and "
+                   "shows the best beside it")
+        ->type_name("N")
+        ->check(CLI::Range(1, 100000));
+    search_flags_ = {
+        app.add_option("--search-for", search_for_, "what the search makes less")
+            ->check(CLI::IsMember({"peak_rss", "mean_rss"}))
+            ->capture_default_str(),
+        app.add_option("--cost-weight", search_.cost_weight,
+                       "search: the objective is the ratio of memory times that of cost to this "
+                       "power")
+            ->check(CLI::Range(0.0, 100.0))
+            ->capture_default_str(),
+        app.add_option("--max-cost", search_.max_cost_ratio,
+                       "search: the cost may be at most so many times the first policy's")
+            ->type_name("RATIO")
+            ->check(CLI::Range(0.0, 1e6)),
+        app.add_option("--hold-back", search_.hold_back,
+                       "search: share of the traces that only judge what was found")
+            ->type_name("SHARE")
+            ->check(CLI::Range(0.0, 1.0)),
+        app.add_option("--search-seed", search_.seed,
+                       "of the traces held back and of the search's random numbers")
+            ->type_name("N")
+            ->capture_default_str()};
     app.add_option("--resume", resume_,
-                   "a folder that keeps finished cells: those in it are not run again")
+                   "a folder that keeps finished cells: those in it are not run again; with "
+                   "--engine=slurm one that all machines share (default there: a new one in the "
+                   "current folder, for the time)")
         ->type_name("FOLDER");
     AddJsonFlag(app, &json_.path);
     for (Output& output : outputs_) {
@@ -92,7 +144,9 @@ class CompareVerb : public Verb {
     }
     plan_.keep_series = std::any_of(files.begin(), files.end(),
                                     [](const auto& file) { return file.first->with_series; });
-    proto::Comparison comparison = RunCells(plan_);
+    absl::StatusOr<proto::Comparison> run = RunPlan();
+    if (!run.ok()) return run.status();
+    proto::Comparison& comparison = *run;
     const bool any = std::any_of(comparison.cells().begin(), comparison.cells().end(),
                                  [](const proto::Cell& cell) { return cell.has_result(); });
     // Nothing ran: the call is wrong, or the only trace is damaged.
@@ -134,7 +188,9 @@ class CompareVerb : public Verb {
       if (!text.ok()) return text.status();
       absl::StatusOr<Grid> grid = ParseGrid(grid_, *text);
       if (!grid.ok()) return grid.status();
+      if (grid->is_default && !policies_.empty()) grid->policies.clear();
       for (proto::Policy& policy : grid->policies) plan_.policies.push_back(std::move(policy));
+      ranges_ = std::move(grid->search);
     }
     if (plan_.policies.empty()) {
       return absl::InvalidArgumentError(
@@ -153,7 +209,7 @@ class CompareVerb : public Verb {
           return absl::InvalidArgumentError(absl::StrCat("--set: ", status.message()));
         }
       }
-      if (absl::Status status = CheckSettings(policy); !status.ok()) {
+      if (absl::Status status = CheckCombination(policy); !status.ok()) {
         return absl::InvalidArgumentError(
             absl::StrCat("policy '", policy.name(), "': ", status.message()));
       }
@@ -168,17 +224,42 @@ class CompareVerb : public Verb {
         return absl::NotFoundError(absl::StrCat(trace, ": no such file; check the path"));
       }
     }
+    if (absl::Status status = PlanSearch(); !status.ok()) return status;
     if (plan_.seeds.empty()) plan_.seeds = {1};
     if (std::set<uint64_t>(plan_.seeds.begin(), plan_.seeds.end()).size() != plan_.seeds.size()) {
       return absl::InvalidArgumentError("--seed: a seed is given twice; leave one out");
     }
-    plan_.jobs = jobs_ > 0 ? jobs_ : static_cast<int>(std::thread::hardware_concurrency());
+    plan_.jobs = jobs_ > 0    ? jobs_
+                 : on_slurm() ? 1
+                              : static_cast<int>(std::thread::hardware_concurrency());
     plan_.options = flags_.options();
-    if (resume_.empty()) return absl::OkStatus();
+    if (!on_slurm()) {
+      for (const CLI::Option* flag : slurm_flags_) {
+        if (flag->count() == 0) continue;
+        return absl::InvalidArgumentError(absl::StrCat(
+            flag->get_name(), " is for --engine=slurm; leave one of them out, or give both"));
+      }
+      if (resume_.empty()) return absl::OkStatus();
+    }
     if (seen.count("-") != 0) {
       return absl::InvalidArgumentError(
-          "--resume: cells of standard input cannot be kept, since it cannot be known again; give "
-          "the trace by its path");
+          absl::StrCat(resume_.empty() ? "--engine=slurm" : "--resume",
+                       ": cells of standard input cannot be kept, since it cannot be known again; "
+                       "give the trace by its path"));
+    }
+    if (on_slurm()) {
+      // Told before a folder is made.
+      if (absl::Status status = Slurm::Find().status(); !status.ok()) return status;
+    }
+    if (resume_.empty()) {
+      slurm_.temporary = true;
+      resume_ = "heapsim-compare-XXXXXX";
+      if (mkdtemp(resume_.data()) == nullptr) {
+        return absl::ErrnoToStatus(
+            errno,
+            "--engine=slurm: no folder can be made in the current one; name one that all "
+            "machines share by --resume=FOLDER");
+      }
     }
     absl::StatusOr<CellCache> cache = CellCache::Open(resume_);
     if (!cache.ok()) return cache.status();
@@ -186,7 +267,48 @@ class CompareVerb : public Verb {
     return absl::OkStatus();
   }
 
+  absl::Status PlanSearch() {
+    if (search_.evaluations == 0) {
+      for (const CLI::Option* flag : search_flags_) {
+        if (flag->count() == 0) continue;
+        return absl::InvalidArgumentError(
+            absl::StrCat(flag->get_name(), " is for --search=N; leave it out, or give both"));
+      }
+      return absl::OkStatus();
+    }
+    if (on_slurm()) {
+      return absl::InvalidArgumentError(
+          "--search tries one setting after another, for which --engine=slurm is too slow; leave "
+          "one of them out");
+    }
+    if (ranges_.empty()) {
+      return absl::InvalidArgumentError(
+          "--search: there is nothing to vary; give --grid=FILE with search { path: \"gc.percent\" "
+          "min: 20 max: 400 }");
+    }
+    absl::StatusOr<SearchSpace> space = SearchSpace::Create(grid_, ranges_, plan_.policies[0]);
+    if (!space.ok()) return space.status();
+    space_ = *std::move(space);
+    search_.metric = absl::StrCat("memory.", search_for_, "_bytes");
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<proto::Comparison> RunPlan() {
+    if (on_slurm()) return RunCellsOnSlurm(plan_, slurm_);
+    if (space_.has_value()) return RunSearch(plan_, *space_, search_);
+    return RunCells(plan_);
+  }
+
+  bool on_slurm() const { return engine_ == "slurm"; }
+
   ComparePlan plan_;
+  SlurmOptions slurm_;
+  std::vector<const CLI::Option*> slurm_flags_;
+  std::vector<proto::SearchRange> ranges_;
+  std::optional<SearchSpace> space_;
+  SearchOptions search_;
+  std::string search_for_ = "peak_rss";
+  std::vector<const CLI::Option*> search_flags_;
   int jobs_ = 0;  // 0: not given
   std::vector<std::string> policies_;
   std::string grid_;

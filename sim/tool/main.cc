@@ -47,6 +47,7 @@ int Run(int argc, char** argv) {
   std::vector<std::pair<CLI::App*, std::unique_ptr<Verb>>> verbs;
   for (const VerbEntry& entry : Verbs()) {
     CLI::App* sub = app.add_subcommand(entry.name, entry.brief);
+    if (*entry.brief == '\0') sub->group("");
     verbs.emplace_back(sub, entry.make());
     verbs.back().second->AddFlags(*sub);
   }

@@ -35,7 +35,7 @@ class Verb {
 
 struct VerbEntry {
   const char* name;
-  const char* brief;  // for the list in --help
+  const char* brief;  // for the list in --help, in which a verb without one does not appear
   std::unique_ptr<Verb> (*make)();
 };
 

@@ -1,4 +1,5 @@
 #include "sim/tool/check_verb.h"
+#include "sim/tool/compare_task_verb.h"
 #include "sim/tool/compare_verb.h"
 #include "sim/tool/conform_verb.h"
 #include "sim/tool/formats_verb.h"
@@ -30,6 +31,7 @@ absl::Span<const VerbEntry> Verbs() {
       {"conform", "checks the heap against logs of the real Go runtime", MakeConformVerb},
       {"policies", "lists the policies, or the settings of one", MakePoliciesVerb},
       {"formats", "lists the trace formats", MakeFormatsVerb},
+      {"compare-task", "", MakeCompareTaskVerb},
   };
   return kVerbs;
 }

@@ -196,6 +196,47 @@ class CompareTest(unittest.TestCase):
         compare(copy, "--policy=ideal", "--seed=2", f"--resume={kept}")
         self.assertEqual(7, len(list(kept.iterdir())))
 
+    def test_search(self):
+        grid = self.folder / "grid.textproto"
+        grid.write_text(
+            'search { path: "gc.percent" min: 20 max: 400 log_scale: true } search { path: "procs" min: 1 max: 8 }'
+        )
+        third = self.folder / "third.htrace"
+        run("generate", "-o", third, "--seed=5", "--events=20000")
+        arguments = (*TRACES, third, "--policy=go1.10", f"--grid={grid}", "--search=12", "--max-cost=1.5")
+        kept = self.folder / "kept"
+        result = compare(*arguments, "--json", f"--resume={kept}")
+        self.assertEqual(0, result.returncode, result.stderr)
+        comparison = parsed(result.stdout)
+        search = comparison["search"]
+        self.assertEqual(12, len(search["points"]))
+        self.assertEqual("gc.percent=100 procs=4", search["points"][0]["settings"])
+        self.assertEqual(1, search["points"][0]["objective"])
+        self.assertEqual(12, len({point["settings"] for point in search["points"]}))
+        self.assertEqual(2, len(search["searched_traces"]))
+        self.assertEqual(1, len(search["held_back_traces"]))
+        self.assertEqual({*map(str, TRACES), str(third)}, {*search["searched_traces"], *search["held_back_traces"]})
+        # The best is the least that was found; it is what the table shows beside the first.
+        tried = {p["settings"]: p["objective"] for p in search["points"] if p["objective"] is not None}
+        self.assertEqual(min(tried.values()), tried[search["best"]])
+        self.assertLess(search["searched_objective"], 1)
+        self.assertEqual(search["searched_objective"], tried[search["best"]])
+        self.assertEqual(["go1.10", "go1.10 " + search["best"]], [row["policy"] for row in comparison["summary"]])
+        self.assertLessEqual(search["searched"]["cost_ratio"]["value"], 1.5)
+        # Again the same; no cell runs twice.
+        self.assertEqual(2 * 12 + 2, len(list(kept.iterdir())))
+        self.assertEqual(comparison, parsed(compare(*arguments, "--json").stdout))
+        table = compare(*arguments, f"--resume={kept}")
+        self.assertEqual(2 * 12 + 2, len(list(kept.iterdir())))
+        self.assertIn("12 settings tried by seed 1", table.stdout)
+        self.assertIn("held back", table.stdout)
+
+        self.assert_input_error(compare(TRACES[0], f"--grid={grid}", "--search=5"), "--search", "held back")
+        self.assert_input_error(compare(*TRACES, "--policy=ideal", "--search=5"), "--search", "--grid")
+        self.assert_input_error(compare(*TRACES, f"--grid={grid}", "--max-cost=2"), "--max-cost", "--search")
+        grid.write_text('search { path: "procs" min: 8 max: 1 }')
+        self.assert_input_error(compare(*TRACES, f"--grid={grid}", "--search=5"), str(grid), "'procs' is empty")
+
     def test_wrong_calls(self):
         self.assert_input_error(compare(TRACES[0]), "--policy")
         self.assert_input_error(compare(TRACES[0], "--policy=go9"), "go1.10")
