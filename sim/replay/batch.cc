@@ -35,7 +35,7 @@ bool Engine::BatchFits() const {
          policy_.objects().scan() != proto::Objects::SCAN_ALL &&
          policy_.gc().mark_bytes_per_second() == 0 && !ledger_.keeps_requests() &&
          // A free may meet the limit as well, and then what came after it must not have been done.
-         (gc_ || policy_.os().limit_bytes() == 0) && (block_->thread.empty() || procs_ == 1) &&
+         (gc_ || policy_.os().limit_bytes() == 0) &&
          (block_->scan.empty() || policy_.objects().scan() != proto::Objects::SCAN_RECORDED);
 }
 
@@ -46,6 +46,13 @@ bool Engine::PlainUntil(uint32_t* end, uint32_t begin) const {
   }
   if (marker_ < block_->markers.size()) {
     plain = std::min(plain, std::max(begin, block_->markers[marker_].position));
+  }
+  // One P works at a time.
+  if (!block_->thread.empty() && procs_ > 1) {
+    const uint32_t p = ProcOf(begin);
+    uint32_t same = begin;
+    while (same < plain && ProcOf(same) == p) ++same;
+    plain = same;
   }
   // Something must stay alive throughout, so that no time has to be left out of the means.
   if (plain < begin + kWorthwhile || live_objects_ <= plain - begin) {
@@ -91,10 +98,11 @@ Engine::Stop Engine::AllocateFast(uint32_t until) {
   const uint32_t* const ids = block_->alloc_object.data() + alloc_;
   const uint32_t* const sizes = block_->alloc_size.data() + alloc_;
   uint64_t* const table = table_.data();
-  heap::Heap::CacheSlot* const caches = heap.caches(0);
+  heap::Heap::CacheSlot* const caches = heap.caches(b.p);
   const heap::SizeClasses& classes = heap.classes();
   const uint32_t max_small = classes.max_small_size();
   const uint32_t tiny_below = heap.options().tiny ? heap::Heap::kTinySize : 1;
+  const uint32_t p = b.p;
   uint32_t a = b.alloc;
   uint64_t occupied = 0;
   Stop stop = Stop::kEnd;
@@ -104,7 +112,7 @@ Engine::Stop Engine::AllocateFast(uint32_t until) {
     if (size - 1 < tiny_below - 1) {
       uint64_t address;
       BitIndex bit;
-      if (heap.TryTiny(0, size, &address, &bit)) {
+      if (heap.TryTiny(p, size, &address, &bit)) {
         // The block is resident: whoever took it touched it, and it lies in one page.
         if (tiny_count_[bit]++ == 0) {
           // All members were dead, but the block is the current one still: it lives again.
@@ -122,7 +130,7 @@ Engine::Stop Engine::AllocateFast(uint32_t until) {
           b.taken_tiny = true;
           break;
         }
-        heap.OfferTinyBlock(0, size, k.base + (bit - k.bit) * heap::Heap::kTinySize, bit);
+        heap.OfferTinyBlock(p, size, k.base + (bit - k.bit) * heap::Heap::kTinySize, bit);
         tiny_count_[bit] = 1;
         occupied += heap::Heap::kTinySize;
       }
@@ -191,6 +199,7 @@ absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
   const uint32_t n = end - begin;
   b.begin = begin;
   b.end = end;
+  b.p = ProcOf(begin);
   b.timed = has_time_;
   b.applied = 0;
   b.freed_bytes = 0;
@@ -266,16 +275,16 @@ absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
       b.done = at + 1;
       ObjectEntry e;
       if (stop == Stop::kTaken) {
-        heap::Placement r = heap_->Taken(0, b.taken_class, b.taken_bit, false);
+        heap::Placement r = heap_->Taken(b.p, b.taken_class, b.taken_bit, false);
         if (b.taken_tiny) {
-          heap_->OfferTinyBlock(0, size, r.address, r.bit);
+          heap_->OfferTinyBlock(b.p, size, r.address, r.bit);
           r.tiny = true;
-          e = PlaceTiny(0, r, size);
+          e = PlaceTiny(b.p, r, size);
         } else {
-          e = PlaceSmall(0, r, size);
+          e = PlaceSmall(b.p, r, size);
         }
       } else {
-        e = Place(0, size, 0, /*noscan=*/true, /*zero=*/false);
+        e = Place(b.p, size, 0, /*noscan=*/true, /*zero=*/false);
       }
       table_.Set(block_->alloc_object[alloc_ + b.alloc], e);
       b.allocated += size;

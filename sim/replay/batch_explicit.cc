@@ -39,10 +39,11 @@ Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
   uint64_t* const table = table_.data();
   uint8_t* const tiny_count = tiny_count_.data();
   const uint32_t* const slot_bytes = slot_bytes_.data();
-  Heap::CacheSlot* const caches = heap.caches(0);
+  Heap::CacheSlot* const caches = heap.caches(b.p);
   const heap::SizeClasses& classes = heap.classes();
   const uint32_t least = heap.options().tiny ? Heap::kTinySize : 1;
   const uint32_t sizes_fit = classes.max_small_size() + 1 - least;
+  const uint32_t p = b.p;
   uint32_t a = b.alloc, f = b.applied;
   uint64_t occupied = 0;
   Stop stop = Stop::kEnd;
@@ -68,7 +69,7 @@ Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
       if (others != 0) continue;
       const SpanClass c = e.span_class();
       occupied -= slot_bytes[c];
-      const Heap::FreedSlot slot = heap.FreeSmallSlot(0, bit, c);
+      const Heap::FreedSlot slot = heap.FreeSmallSlot(p, bit, c);
       if (slot.moves) {
         if (slot.empty) [[unlikely]] {
           b.emptied = slot.span;
@@ -90,7 +91,7 @@ Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
       Heap::CacheSlot& k = caches[c];
       if (k.free == 0) {
         if (!free_until(alloc_at[a])) break;
-        bit = heap.ReloadSlot(0, c, k);
+        bit = heap.ReloadSlot(p, c, k);
       } else {
         if (k.word_bit + static_cast<uint64_t>(std::countr_zero(k.free)) > k.resident)
             [[unlikely]] {
@@ -115,7 +116,7 @@ Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
       break;
     }
     uint64_t address;
-    if (heap.TryTiny(0, size, &address, &bit)) {
+    if (heap.TryTiny(p, size, &address, &bit)) {
       // The block is resident: whoever took it touched it, and it lies in one page.
       ++tiny_count[bit];
       b.joined[a] = true;
@@ -124,14 +125,14 @@ Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
       // one before, which is as good as a free.
       c = Heap::kTinyClass;
       Heap::CacheSlot& k = caches[c];
-      const bool replaces = heap.TakesTinyBlock(0, size);
-      BitIndex& current = current_tiny_[0];
+      const bool replaces = heap.TakesTinyBlock(p, size);
+      BitIndex& current = current_tiny_[p];
       if ((k.free == 0 || replaces ||
            k.word_bit + static_cast<uint64_t>(std::countr_zero(k.free)) > k.resident) &&
           !free_until(alloc_at[a])) {
         break;
       }
-      bit = k.free != 0 ? Heap::TakeLoaded(k) : heap.ReloadSlot(0, c, k);
+      bit = k.free != 0 ? Heap::TakeLoaded(k) : heap.ReloadSlot(p, c, k);
       if (bit - 1 >= k.resident || (replaces && tiny_count[current] == 1)) [[unlikely]] {
         stop = bit == 0 ? Stop::kSlow : Stop::kTaken;
         b.taken_tiny = true;
@@ -141,7 +142,7 @@ Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
       }
       tiny_count[bit] = 1;
       if (replaces) {
-        heap.OfferTinyBlock(0, size, k.base + (bit - k.bit) * Heap::kTinySize, bit);
+        heap.OfferTinyBlock(p, size, k.base + (bit - k.bit) * Heap::kTinySize, bit);
         tiny_count[bit] = 2;
         tiny_count[current] -= current != 0 ? 1 : 0;
         current = bit;

@@ -205,6 +205,7 @@ class Engine {
     bool active = false;
     bool timed = false;
     uint32_t begin = 0, end = 0;  // positions in the block
+    uint32_t p = 0;               // whose events they are
     uint32_t allocs = 0, frees = 0, applied = 0;
     // Allocations done and what they brought: bytes, bytes times what was left of the batch.
     uint32_t alloc = 0;

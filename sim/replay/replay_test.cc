@@ -198,6 +198,40 @@ TEST(ReplayTest, BatchesWithRecordedTimesAndOddEvents) {
   }
 }
 
+// Threads come in stretches, short ones and long ones, with recorded times.
+TEST(ReplayTest, BatchesOfSeveralThreadsGiveThePlainLoopsResult) {
+  for (const auto reclaim : {proto::RECLAIM_GC, proto::RECLAIM_EXPLICIT}) {
+    for (const uint32_t live : {200u, 20000u}) {
+      bench::SyntheticOptions synthetic;
+      synthetic.events = 300000;
+      synthetic.live_objects = live;
+      synthetic.seed = live + 11;
+      std::vector<EventBlock> blocks = MakeSyntheticTrace(synthetic);
+      uint64_t state = live, t = 0;
+      uint32_t thread = 0, left = 0;
+      for (EventBlock& b : blocks) {
+        for (uint32_t i = 0; i < b.count; ++i) {
+          if (left-- == 0) {
+            state = state * 6364136223846793005 + 1442695040888963407;
+            thread = static_cast<uint32_t>(state >> 33) % 7;
+            left = static_cast<uint32_t>(state >> 40) % (state >> 63 == 0 ? 20 : 700);
+          }
+          b.thread.push_back(thread);
+          t += i % 3000 == 0 ? 40'000'000'000 : i % 50 == 0 ? 20000 : 0;
+          b.time_ns.push_back(t);
+        }
+      }
+      ReplayOptions options;
+      options.samples = 77;
+      options.release_at = {1000, 150001};
+      const ReplayOutcome fast = MustRun(blocks, Policy(reclaim, 3), options);
+      options.one_at_a_time = true;
+      ExpectSame(fast, MustRun(blocks, Policy(reclaim, 3), options));
+      ExpectPartsSum(fast);
+    }
+  }
+}
+
 // The machine's memory ends in the middle of a batch.
 TEST(ReplayTest, OutOfMemoryStopsBothLoopsAtTheSameEvent) {
   bench::SyntheticOptions synthetic;
