@@ -1,6 +1,8 @@
 #include "analysis/html/answer.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -13,18 +15,59 @@
 namespace heapsim::analysis {
 namespace {
 
+constexpr char kFreeSlots[] = "free slots of used spans";
+
 // The parts that are no live bytes, and what they are.
 std::vector<std::pair<uint64_t, const char*>> RestOf(const proto::Parts& parts) {
   return {
       {parts.internal_bytes(), "rounding inside slots"},
       {parts.dead_bytes(), "dead objects that no collection has swept yet"},
-      {parts.span_slack_bytes(), "free slots of used spans"},
+      {parts.span_slack_bytes(), kFreeSlots},
       {parts.free_pages_bytes(), "free pages that were not given back"},
       {parts.manual_bytes(), "stacks and work buffers"},
       {parts.metadata_bytes(), "the allocator's own tables"},
       {parts.lazyfree_bytes(), "lazily freed pages that the system may take"},
       {parts.other_bytes(), "bytes that no rule explains"},
   };
+}
+
+// Of the free slots at the peak: ", nine tenths of them in spans of 3 size classes (16, 32 and 48
+// bytes)". Nothing where the heap was not looked at then.
+std::string SlackText(const proto::Result& result) {
+  std::map<uint64_t, uint64_t> slack;  // by slot size
+  uint64_t total = 0;
+  for (const proto::HeapSnapshot& snapshot : result.detail().snapshots()) {
+    if (snapshot.label() != "peak") continue;
+    for (const proto::SizeClassUse& use : snapshot.size_classes()) {
+      slack[use.slot_bytes()] += use.span_slack_bytes();
+      total += use.span_slack_bytes();
+    }
+  }
+  if (total == 0) return "";
+  std::vector<std::pair<uint64_t, uint64_t>> largest;  // bytes, slot size
+  for (const auto& [slot, bytes] : slack) largest.emplace_back(bytes, slot);
+  std::sort(largest.rbegin(), largest.rend());
+  uint64_t sum = 0;
+  std::vector<uint64_t> slots;
+  for (const auto& [bytes, slot] : largest) {
+    if (10 * sum >= 9 * total) break;
+    sum += bytes;
+    slots.push_back(slot);
+  }
+  std::string out =
+      absl::StrCat(", ", sum == total ? "all" : "nine tenths", " of them in spans of ",
+                   slots.size(), slots.size() == 1 ? " size class" : " size classes");
+  if (slots.size() > 3) return out;
+  std::sort(slots.begin(), slots.end());
+  out += " (";
+  for (size_t i = 0; i < slots.size(); ++i) {
+    absl::StrAppend(&out,
+                    i == 0                  ? ""
+                    : i + 1 == slots.size() ? " and "
+                                            : ", ",
+                    WithCommas(slots[i]));
+  }
+  return out + " bytes)";
 }
 
 // "; most of the rest, 61 %, is free slots of used spans", or nothing where there is no rest.
@@ -41,8 +84,9 @@ std::string LargestPart(const proto::Result& result) {
   const char* how_much = bytes == total      ? "all of the rest is "
                          : bytes > total / 2 ? "most of the rest, "
                                              : "the largest part of the rest, ";
-  if (bytes == total) return absl::StrCat("; ", how_much, what);
-  return absl::StrFormat("; %s%.0f %%, is %s", how_much, percent, what);
+  const std::string where = what == kFreeSlots ? SlackText(result) : "";
+  if (bytes == total) return absl::StrCat("; ", how_much, what, where);
+  return absl::StrFormat("; %s%.0f %%, is %s%s", how_much, percent, what, where);
 }
 
 std::string PeakText(const proto::Result& result) {

@@ -33,6 +33,30 @@ TEST(Answer, PeakRatioAndTheLargestPartOfTheRest) {
             "used spans.");
 }
 
+TEST(Answer, FreeSlotsAreThoseOfFewSizeClasses) {
+  proto::Result result = ARun();
+  const auto add = [](proto::HeapSnapshot* snapshot, uint64_t slot, uint64_t slack) {
+    proto::SizeClassUse* use = snapshot->add_size_classes();
+    use->set_slot_bytes(slot);
+    use->set_span_slack_bytes(slack);
+  };
+  // Of another moment: of no interest.
+  add(result.mutable_detail()->add_snapshots(), 8, 1000);
+  EXPECT_THAT(Answer(result), HasSubstr("67 %, is free slots of used spans."));
+  proto::HeapSnapshot* peak = result.mutable_detail()->add_snapshots();
+  peak->set_label("peak");
+  add(peak, 48, 300);
+  add(peak, 1024, 500);
+  add(peak, 48, 120);  // with pointers
+  add(peak, 64, 80);
+  EXPECT_THAT(Answer(result), HasSubstr("67 %, is free slots of used spans, nine tenths of them in "
+                                        "spans of 2 size classes (48 and 1,024 bytes)."));
+  for (const uint64_t slot : {80, 96, 112}) add(peak, slot, 400);
+  EXPECT_THAT(Answer(result), HasSubstr(", nine tenths of them in spans of 5 size classes."));
+  peak->mutable_size_classes()->DeleteSubrange(1, peak->size_classes_size() - 1);
+  EXPECT_THAT(Answer(result), HasSubstr(", all of them in spans of 1 size class (48 bytes)."));
+}
+
 TEST(Answer, LessThanHalfIsNotMost) {
   proto::Result result = ARun();
   result.mutable_parts()->set_metadata_bytes(3 * kMiB);

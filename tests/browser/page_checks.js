@@ -34,10 +34,19 @@ function contrastFaults() {
   return [...faults];
 }
 
+// Read from a copy: a canvas that is read again and again is warned of.
+function pixelsOf(canvas) {
+  const copy = document.createElement("canvas");
+  [copy.width, copy.height] = [canvas.width, canvas.height];
+  const ctx = copy.getContext("2d", { willReadFrequently: true });
+  ctx.drawImage(canvas, 0, 0);
+  return ctx.getImageData(0, 0, copy.width, copy.height).data;
+}
+
 // Canvases that show nothing: fewer than three colours.
 function emptyCanvases() {
   return [...document.querySelectorAll("canvas")].filter((canvas) => canvas.checkVisibility()).flatMap((canvas) => {
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const data = pixelsOf(canvas);
     const colours = new Set();
     for (let i = 0; i < data.length && colours.size < 3; i += 4) colours.add((data[i] << 24) | (data[i + 1] << 16) | (data[i + 2] << 8) | data[i + 3]);
     return colours.size < 3 ? [canvas.id || canvas.closest("[id]")?.id || "canvas"] : [];
@@ -54,8 +63,7 @@ function overflowing() {
 
 // A number for what a canvas shows.
 function pixelSum(selector) {
-  const canvas = document.querySelector(selector);
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const data = pixelsOf(document.querySelector(selector));
   let sum = 0;
   for (let i = 0; i < data.length; ++i) sum = (Math.imul(sum, 31) + data[i]) | 0;
   return sum;

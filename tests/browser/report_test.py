@@ -173,10 +173,10 @@ class ReportTest(unittest.TestCase):
         self.browser.click("input[name=map-colouring][value=size]")
         self.assertNotEqual(peak, self.page("pixelSum('#heap-map')"))
         # A table sorts both ways.
-        column = lambda: self.browser.script("return [...document.querySelectorAll('#sites tbody tr')].map((r) => r.cells[1].textContent.replaceAll(',', '') * 1)")
+        column = lambda: self.browser.script("return [...document.querySelectorAll('#sites tbody tr')].map((r) => r.cells[3].textContent.replaceAll(',', '') * 1)")
         self.browser.click("#sites [aria-label='Sort by Live objects']")
         self.assertEqual(sorted(column(), reverse=True), column())
-        self.assertEqual("descending", self.browser.script("return document.querySelectorAll('#sites thead th')[1].ariaSort"))
+        self.assertEqual("descending", self.browser.script("return document.querySelectorAll('#sites thead th')[3].ariaSort"))
         self.browser.click("#sites [aria-label='Sort by Live objects']")
         self.assertEqual(sorted(column()), column())
         self.assertEqual("Sort by Live objects", self.browser.script("return document.activeElement.ariaLabel"))
@@ -314,7 +314,7 @@ class ReportTest(unittest.TestCase):
             return (performance.now() - begin) / 6;""")
         print(f"100,000 samples: {page.stat().st_size / 1e6:.1f} MB, open in {took:.0f} ms, a zoom {redraw:.0f} ms")
         self.assertLess(took, 6000)
-        self.assertLess(redraw, 500)
+        self.assertLess(redraw, 1500)
         self.assert_clean()
         self.browser.screenshot(OUTPUTS / "long.png", "#memory")
 

@@ -14,12 +14,13 @@ function callSitesSection() {
       const rest = snapshot.other_sites_count > 0 && snapshot.other_sites;
       fill(holder,
         !detail.has_call_sites && element("p", { class: "lead" }, "The trace has no call sites: the sizes of requests stand in for them."),
+        key([["part-live", "pinned by its own bytes"], ["part-slack", "pinned, yet not its own"]]),
         rows.length === 0 ? element("p", { class: "empty" }, "Nothing is live.") : sortableTable("Call sites", [
           named,
-          number("Live objects", "live_objects", count),
-          number("Live bytes", "live_bytes"),
           pinned,
           { title: "Share", value: (row) => row.pinned_bytes, cell: (row) => miniBar([["part-live", row.pinned_bytes - row.wasted_bytes], ["part-slack", row.wasted_bytes]], rows[0].pinned_bytes) },
+          number("Live objects", "live_objects", count),
+          number("Live bytes", "live_bytes"),
           number("Alone", "pinned_alone_bytes"),
           number("Wasted", "wasted_bytes"),
           { title: "Live over the run", metric: "detail.call_sites.live_bytes_by_sixteenths", cell: (row) => miniColumns(places.get(row.site)?.live_bytes_by_sixteenths ?? [], "part-live") },
@@ -28,13 +29,14 @@ function callSitesSection() {
     });
 }
 
-const siteName = (place) => place?.frames?.[0] ?? (place && place.id !== 0 ? `site ${place.id}` : unknown);
+// The innermost frames: the first alone is often the same wrapper of malloc.
+const siteName = (place) => (place?.frames?.length > 0 ? place.frames.slice(0, 3).join(" \u2190 ") : unknown);
 
-// The innermost frame; the others behind a click.
+// All frames are behind a click.
 function siteCell(place) {
   const frames = place?.frames ?? [];
   const name = element("span", { class: "site" }, siteName(place));
-  if (frames.length < 2) return name;
+  if (frames.length < 4) return name;
   return element("details", { class: "stack" }, element("summary", {}, name),
-    element("ol", {}, frames.slice(1).map((frame) => element("li", {}, frame))));
+    element("ol", {}, frames.map((frame) => element("li", {}, frame))));
 }

@@ -6,6 +6,7 @@ function sizeClassTable(snapshot) {
   const number = (title, name, format = count) =>
     ({ title, metric: `${ofClasses}${name}`, value: (row) => row[name], cell: (row) => format(row[name]) });
   const slots = (row) => row.live_slots + row.dead_slots + row.free_slots;
+  const wasted = number("Wasted", "span_slack_bytes", bytes);
   return sortableTable("Size classes", [
     { title: "Slot", metric: `${ofClasses}slot_bytes`, value: (row) => row.slot_bytes,
       cell: (row) => [className(row), row.noscan ? "" : element("span", { class: "badge" }, "pointers")] },
@@ -16,11 +17,11 @@ function sizeClassTable(snapshot) {
     number("Live bytes", "live_resident_bytes", bytes),
     number("Rounding", "internal_bytes", bytes),
     number("Dead bytes", "dead_bytes", bytes),
-    number("Wasted", "span_slack_bytes", bytes),
+    wasted,
     { title: "Spans by use", metric: `${ofClasses}spans_by_tenths`, cell: (row) => miniColumns(row.spans_by_tenths, "map-full") },
     number("Could be freed", "compactable_spans"),
     number("Saves", "compaction_saves_bytes", bytes),
-  ], listOf(snapshot, "size_classes"), { sortBy: null, limit: 14 });
+  ], listOf(snapshot, "size_classes"), { sortBy: wasted, limit: 14 });
 }
 
 function sizeClassSection() {
