@@ -21,16 +21,18 @@ class VirtualArray {
   static_assert(std::is_trivially_copyable_v<T>, "entries come into being as zero bytes");
 
  public:
-  // Throws std::bad_alloc when the host has no such stretch of address space.
-  explicit VirtualArray(size_t capacity) : capacity_(capacity) {
+  // Memory comes in small pages up to `small` bytes, so that what stays small or is used in places
+  // only takes little, and beyond in large ones: what grows large is read at random, where a miss
+  // in the TLB costs as much as the read. Throws std::bad_alloc when the host has no such stretch
+  // of address space.
+  explicit VirtualArray(size_t capacity, size_t small = size_t{8} << 20) : capacity_(capacity) {
     void* p = mmap(nullptr, bytes(), PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) throw std::bad_alloc();
     data_ = static_cast<T*>(p);
-    // What grows large is read at random, where a miss in the TLB costs as much as the read; the
-    // small stay small. An advice that fails is no loss.
-    if (bytes() > kSmall) {
-      madvise(static_cast<char*>(p) + kSmall, bytes() - kSmall, MADV_HUGEPAGE);
+    // An advice that fails is no loss.
+    if (bytes() > small) {
+      madvise(static_cast<char*>(p) + small, bytes() - small, MADV_HUGEPAGE);
     }
   }
   ~VirtualArray() {
@@ -47,8 +49,6 @@ class VirtualArray {
   size_t capacity() const { return capacity_; }
 
  private:
-  static constexpr size_t kSmall = size_t{2} << 20;
-
   size_t bytes() const { return capacity_ * sizeof(T); }
 
   T* data_;

@@ -54,7 +54,7 @@ static_assert(heap::kMaxSlotWords * 64 <= uint64_t{1} << 34);
 
 class ObjectTable {
  public:
-  ObjectTable() : entries_(kMaxObjects) {}
+  ObjectTable() : entries_(kMaxObjects, kSmall) {}
 
   ObjectEntry operator[](uint32_t id) const { return ObjectEntry(entries_[id]); }
   void Set(uint32_t id, ObjectEntry e) { entries_[id] = e.raw(); }
@@ -64,6 +64,8 @@ class ObjectTable {
 
  private:
   static constexpr size_t kMaxObjects = size_t{1} << 32;
+  // It is full of live entries, and every event looks into it: large pages soon.
+  static constexpr size_t kSmall = size_t{2} << 20;
   heap::VirtualArray<uint64_t> entries_;
 };
 
