@@ -1,11 +1,10 @@
 #include "analysis/summary.h"
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "analysis/part_names.h"
 
 namespace heapsim::analysis {
 namespace {
@@ -59,20 +58,8 @@ void AddMemory(const proto::Result& result, std::string* out) {
 
 void AddParts(const proto::Result& result, std::string* out) {
   if (!result.has_parts()) return;
-  const proto::Parts& parts = result.parts();
-  const std::pair<absl::string_view, uint64_t> rows[] = {
-      {"live objects", parts.live_resident_bytes()},
-      {"rounding inside slots", parts.internal_bytes()},
-      {"dead, not yet swept", parts.dead_bytes()},
-      {"free slots of used spans", parts.span_slack_bytes()},
-      {"free pages", parts.free_pages_bytes()},
-      {"stacks, work buffers", parts.manual_bytes()},
-      {"the allocator's own tables", parts.metadata_bytes()},
-      {"lazily freed", parts.lazyfree_bytes()},
-      {"other", parts.other_bytes()},
-  };
   absl::StrAppend(out, "\nWhat the peak consists of\n");
-  for (const auto& [name, bytes] : rows) {
+  for (const auto& [name, bytes] : NamedParts(result.parts())) {
     if (bytes == 0) continue;
     Row(out, name, HumanBytes(static_cast<double>(bytes)),
         Percent(bytes, result.memory().peak_rss_bytes()));

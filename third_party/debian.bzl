@@ -143,6 +143,7 @@ def debian_libraries():
     )
     _debian_library(name = "zstd", libraries = {":zstd": ["libzstd"]})
     _debian_library(name = "zlib", libraries = {":zlib": ["zlib"]})
+    _debian_library(name = "sqlite3", libraries = {":sqlite3": ["sqlite3"]})
     _debian_library(name = "libzip", libraries = {":zip": ["libzip"]})
     _debian_library(name = "nlopt", libraries = {":nlopt": ["nlopt"]})
     _debian_library(name = "xxhash", libraries = {":xxhash": ["libxxhash"]})

@@ -36,6 +36,7 @@ void Engine::FinishSweep(SweepCause cause) {
 }
 
 void Engine::AllSwept() {
+  MarkSwept();
   if (release_ == nullptr) return;
   release_->OnSwept();
   SetReleaseTimer();
@@ -66,6 +67,7 @@ void Engine::StartCycle(bool forced, bool stop_the_world) {
   if (forced) ++forced_;
   if (batch_.active) CatchUp(batch_.done);
   FinishSweep(SweepCause::kStart);
+  MarkGcBegins();
   heap_->NextMarkBitEpoch();
   // Everything is swept: the dead bits are those of objects freed since the last cycle began, and
   // this cycle finds them.
@@ -121,6 +123,7 @@ void Engine::FinishCycle() {
     LimitGoal();
     release_->OnCycle(inuse, last_goal, heap_->stats().next_gc);
   }
+  MarkGcEnds();
   const int64_t sweep_ns = policy_.gc().bg_sweep_ns();
   if (sweep_ns == 0) {
     FinishSweep(SweepCause::kBackground);
@@ -141,7 +144,8 @@ void Engine::ReleaseMemory() {
     StartCycle(/*forced=*/true, /*stop_the_world=*/true);
     FinishSweep(SweepCause::kGc);
   }
-  heap_->Scavenge(-1, ~uint64_t{0}, 0);
+  const heap::Bytes released = heap_->Scavenge(-1, ~uint64_t{0}, 0);
+  MarkInstant(proto::MARK_KIND_RELEASE, released.v);
 }
 
 void Engine::SetTimer(TimerKind kind, uint64_t deadline) {
@@ -175,10 +179,13 @@ void Engine::RunTimer(TimerKind kind) {
       SetTimer(kForcedGcTimer, kNever);
       if (!marking_) StartCycle(/*forced=*/true, /*stop_the_world=*/false);
       break;
-    case kReleaseTimer:
+    case kReleaseTimer: {
+      const uint64_t before = machine_.stats().released_bytes;
       release_->OnDeadline();
+      MarkInstant(proto::MARK_KIND_SCAVENGE, machine_.stats().released_bytes - before);
       SetReleaseTimer();
       break;
+    }
     case kTimers:
       break;
   }

@@ -91,6 +91,7 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
   heap_ = std::make_unique<heap::Heap>(
       h, heap::HeapSeams{&os_, &clock_, &random_, &dead_, &ledger_}, PagesOf(policy));
   ledger_.Attach(heap_.get());
+  if (options.detail != nullptr) recorder_ = std::make_unique<Recorder>(*options.detail);
   machine_.set_listener(&ledger_);
   for (uint32_t c = 1; c < heap_->classes().count(); ++c) {
     slot_bytes_[2 * c] = slot_bytes_[2 * c + 1] = heap_->classes()[c].size;
@@ -120,6 +121,7 @@ absl::Status Engine::Run(const traces::EventBlock& block) {
     uint64_t stop = block.first_event + block.count - 1;
     stop = std::min(stop, series_.next());
     if (next_release_ < releases_.size()) stop = std::min(stop, releases_[next_release_]);
+    if (recorder_ != nullptr) stop = std::min(stop, NextMoment(i));
     if (options_.check_every != 0) {
       stop = std::min(stop, (block.first_event + i + options_.check_every - 1) /
                                 options_.check_every * options_.check_every);
@@ -136,6 +138,7 @@ absl::Status Engine::Run(const traces::EventBlock& block) {
     if (options_.check_every != 0 && event_ % options_.check_every == 0) Check();
     const bool releases = next_release_ < releases_.size() && releases_[next_release_] == event_;
     if (event_ == series_.next()) series_.AddRegular(Snapshot());
+    if (recorder_ != nullptr) recorder_->AtEvent(event_, now(), Looking());
     if (!releases) continue;
     for (; next_release_ < releases_.size() && releases_[next_release_] == event_;
          ++next_release_) {
@@ -148,10 +151,15 @@ absl::Status Engine::Run(const traces::EventBlock& block) {
   // What stands after the last event.
   for (; marker_ < block.markers.size() && !out_of_memory_; ++marker_)
     NoteMarker(block.markers[marker_]);
+  if (recorder_ != nullptr) {
+    recorder_->Allocated(block, alloc_);
+    block_ = nullptr;  // it is the source's again, but somebody may still look
+  }
   return absl::OkStatus();
 }
 
 void Engine::NoteMarker(const traces::Marker& m) {
+  MarkRecorded(m);
   if (m.kind != traces::MarkerKind::kRss) return;
   recorded_rss_ = true;
   recorded_peak_rss_ = std::max(recorded_peak_rss_, m.value);
@@ -190,7 +198,11 @@ void Engine::NewRss(uint64_t rss) {
   // Pages that came with somebody else's: a span cleared by the heap, neighbours on a large page.
   ledger_.RecountTouched();
   rss_ = rss;
-  if (machine_.stats().oom_events != 0 && !options_.continue_on_oom) out_of_memory_ = true;
+  if (machine_.stats().oom_events != oom_seen_) {
+    oom_seen_ = machine_.stats().oom_events;
+    MarkInstant(proto::MARK_KIND_OUT_OF_MEMORY, rss);
+    if (!options_.continue_on_oom) out_of_memory_ = true;
+  }
   if (rss <= peak_rss_) return;
   peak_rss_ = rss;
   peak_rss_at_ = event_;
@@ -199,6 +211,9 @@ void Engine::NewRss(uint64_t rss) {
   peak_parts_ = ledger_.Now();
   huge_at_peak_ = machine_.huge_bytes().v;
   largest_free_ = heap_->pages().LargestFree().bytes().v;
+  if (recorder_ != nullptr && recorder_->awaits_peak(rss)) {
+    recorder_->AtPeak(rss, event_, now(), Looking());
+  }
 }
 
 Sample Engine::Snapshot() const {
@@ -225,6 +240,7 @@ void Engine::Check() const {
 void Engine::Settle() {
   if (out_of_memory_) return;
   const uint64_t end = now() + options_.settle_ns;
+  if (recorder_ != nullptr) MomentsOfSettling(end);
   RunTimers(end);
   SetTime(end);
   SumUp();
@@ -284,6 +300,12 @@ void Engine::Fill(ReplayOutcome* o) {
          static_cast<uint64_t>(integrals_.live()), static_cast<uint64_t>(integrals_.live() >> 64)});
   h.Add({m.page_faults, m.madvise_calls, m.mmap_calls, m.released_bytes, m.refaulted_bytes});
   o->state_hash = h.Finish();
+  if (recorder_ != nullptr) {
+    // Where the heap gave up in the middle of a step there is nothing sound to look at.
+    if (o->fatal.empty() || out_of_memory_) recorder_->AtEnd(event_, now(), Looking());
+    MarkSwept();
+    recorder_->Finish(&o->detail.emplace());
+  }
 
   auto& a = o->assumptions;
   if (saw_events_ && (options_.time_by_events || !saw_time_)) {

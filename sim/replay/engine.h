@@ -23,6 +23,7 @@
 #include "sim/replay/meter.h"
 #include "sim/replay/object_table.h"
 #include "sim/replay/positions.h"
+#include "sim/replay/recorder.h"
 #include "sim/replay/replay.h"
 #include "traces/event_block.h"
 
@@ -147,6 +148,20 @@ class Engine {
   void RunTimer(TimerKind kind);
   void SetTimer(TimerKind kind, uint64_t deadline);
 
+  // --- moments.cc: where detail was asked for ---
+  proto::HeapSnapshot LookNow(const SnapshotLimits& limits) const;
+  Recorder::Look Looking();
+  // Looks at what is due before the event at `i`; the last event before somebody looks again.
+  uint64_t NextMoment(uint32_t i);
+  void TimersUntilMoment(uint64_t time);
+  void MomentsOfSettling(uint64_t end);
+  void MarkPhase(Recorder::Phase* phase, proto::MarkKind kind, uint64_t value);
+  void MarkGcBegins();
+  void MarkGcEnds();
+  void MarkSwept();
+  void MarkInstant(proto::MarkKind kind, uint64_t value);
+  void MarkRecorded(const traces::Marker& m);
+
   // --- engine.cc ---
   void SetTime(uint64_t t) { clock_.now = t; }
   uint64_t now() const { return clock_.now; }
@@ -252,6 +267,8 @@ class Engine {
   size_t next_release_ = 0;
   std::vector<uint64_t> releases_;
   bool out_of_memory_ = false;
+  uint64_t oom_seen_ = 0;
+  std::unique_ptr<Recorder> recorder_;  // null: no detail was asked for
 };
 
 }  // namespace heapsim::sim

@@ -67,6 +67,7 @@ class Ledger final : public heap::Observer, public ResidencyListener {
     uint64_t size = 0, offset = 0;
   };
   LargeObject& large(heap::SpanId id) { return large_[id]; }
+  const LargeObject& large(heap::SpanId id) const { return large_[id]; }
 
   // Looks anew at what of the span is not resident; to be called when something changed in a span
   // that is not resident throughout. True where parts of slots in it are not resident.

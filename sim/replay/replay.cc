@@ -64,8 +64,11 @@ absl::StatusOr<ReplayOutcome> RunReplay(BlockSource& source, const proto::Policy
     IdealEngine engine(policy, options);
     return RunOn(source, options, engine);
   }
-  Engine engine(policy, options);
-  return RunOn(source, options, engine);
+  ReplayOptions how = options;
+  // Whoever looks in between must find every event done that came before.
+  if (how.detail != nullptr) how.one_at_a_time = true;
+  Engine engine(policy, how);
+  return RunOn(source, how, engine);
 }
 
 }  // namespace heapsim::sim

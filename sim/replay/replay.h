@@ -16,7 +16,9 @@
 #include "absl/status/statusor.h"
 #include "heap/mem_stats.h"
 #include "proto/policy.pb.h"
+#include "proto/snapshot.pb.h"
 #include "sim/replay/meter.h"
+#include "sim/replay/moment.h"
 #include "traces/event_block.h"
 
 namespace heapsim::sim {
@@ -32,6 +34,7 @@ struct ReplayOptions {
   bool one_at_a_time = false;  // the plain loop: the reference for the fast one, same result
   uint64_t check_every =
       0;  // the heap's self-check and the ledger's after so many events; 0: never
+  const DetailOptions* detail = nullptr;          // null: none is wanted, and none costs anything
   const std::atomic<bool>* stop = nullptr;        // set by a signal: the run ends with what it has
   std::function<void(uint64_t events)> progress;  // after each block
 };
@@ -71,6 +74,7 @@ struct ReplayOutcome {
   uint64_t gc_cycles = 0, gc_forced = 0, swept_spans = 0;
   std::optional<heap::MemStats> heap;
   std::vector<Sample> series;
+  std::optional<proto::Detail> detail;  // where it was asked for
   double wall_seconds = 0;
 };
 

@@ -10,18 +10,23 @@
 
 namespace heapsim::sim {
 
-void PolicyFlags::AddFlags(CLI::App& app) {
-  app.add_option("--policy", policy_, "a policy's name or a .textproto file")
-      ->type_name("NAME|FILE")
-      ->capture_default_str();
+void PolicyFlags::AddFlags(CLI::App& app, bool several) {
+  CLI::Option* policy =
+      several
+          ? app.add_option("--policy", policies_,
+                           "a policy's name or a .textproto file (default go1.10; repeatable)")
+                ->allow_extra_args(false)
+          : app.add_option("--policy", policies_.front(), "a policy's name or a .textproto file")
+                ->capture_default_str();
+  policy->type_name("NAME|FILE");
   app.add_option("--set", settings_,
                  "changes one setting (repeatable; `heapsim policies NAME` lists them)")
       ->type_name("PATH=VALUE")
       ->allow_extra_args(false);
 }
 
-absl::StatusOr<proto::Policy> PolicyFlags::Load() const {
-  absl::StatusOr<proto::Policy> policy = LoadPolicy(policy_);
+absl::StatusOr<proto::Policy> PolicyFlags::Load(size_t index) const {
+  absl::StatusOr<proto::Policy> policy = LoadPolicy(policies_[index]);
   if (!policy.ok()) return policy.status();
   for (const std::string& setting : settings_) {
     if (absl::Status status = ApplySetting(setting, &*policy); !status.ok()) {

@@ -16,13 +16,15 @@ namespace heapsim::sim {
 
 class PolicyFlags {
  public:
-  void AddFlags(CLI::App& app);
+  // several: --policy may be given more than once.
+  void AddFlags(CLI::App& app, bool several = false);
 
-  // The policy that the flags describe.
-  absl::StatusOr<proto::Policy> Load() const;
+  // The policy that the flags describe; of several the one by its place.
+  absl::StatusOr<proto::Policy> Load(size_t index = 0) const;
+  size_t count() const { return policies_.size(); }
 
  private:
-  std::string policy_ = "go1.10";
+  std::vector<std::string> policies_ = {"go1.10"};
   std::vector<std::string> settings_;
 };
 

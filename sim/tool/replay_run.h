@@ -7,7 +7,9 @@
 
 #include "absl/status/statusor.h"
 #include "proto/result.pb.h"
+#include "sim/replay/detail_run.h"
 #include "sim/tool/policy_flags.h"
+#include "sim/tool/repeated_trace.h"
 #include "sim/tool/replay_flags.h"
 #include "sim/tool/trace_input.h"
 
@@ -19,16 +21,21 @@ namespace heapsim::sim {
 
 class ReplayRun {
  public:
-  void AddFlags(CLI::App& app);
+  // several_policies: --policy may be given more than once.
+  void AddFlags(CLI::App& app, bool several_policies = false);
 
   // Replays; Ctrl-C ends it early. A simulation that could not go on is a result with `stopped`
   // set, not an error.
   absl::StatusOr<proto::Result> Run();
+  // The same with `detail`, through one of several policies. It reads the trace twice.
+  absl::StatusOr<proto::Result> RunWithDetail(const DetailRequest& request, size_t policy = 0);
+  size_t policies() const { return policy_.count(); }
 
   const std::string& trace_path() const { return trace_.path(); }
 
  private:
   TraceInput trace_;
+  RepeatedTrace repeated_{&trace_};
   PolicyFlags policy_;
   ReplayFlags flags_;
 };

@@ -1,12 +1,16 @@
 #include "sim/tool/replay_verb.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "analysis/export/perfetto.h"
+#include "analysis/export/pprof.h"
+#include "analysis/export/sqlite.h"
 #include "analysis/html/report.h"
 #include "analysis/json.h"
 #include "analysis/output_file.h"
@@ -24,6 +28,7 @@ struct Output {
   const char* help;
   std::function<std::string(const proto::Result& result)> text;
   std::string path;  // empty: not asked for
+  bool needs_detail = false;
 };
 
 class ReplayVerb : public Verb {
@@ -31,6 +36,10 @@ class ReplayVerb : public Verb {
   void AddFlags(CLI::App& app) override {
     run_.AddFlags(app);
     AddJsonFlag(app, &json_.path);
+    app.add_flag(
+        "--detail", detail_,
+        "look at the heap itself: snapshots, call sites, lifetimes, marks (reads the trace "
+        "twice; in --json and --result)");
     for (Output& output : outputs_) {
       app.add_option(output.flag, output.path, output.help)->type_name("FILE");
     }
@@ -47,14 +56,18 @@ class ReplayVerb : public Verb {
       files.emplace_back(output, *std::move(file));
       to_stdout |= output->path == "-";
     }
-    absl::StatusOr<proto::Result> result = run_.Run();
+    const bool detailed = detail_ || NeedsDetail();
+    absl::StatusOr<proto::Result> result = detailed ? run_.RunWithDetail(Everything()) : run_.Run();
     if (!result.ok()) return result.status();
     if (!to_stdout) {
       std::fputs(analysis::Summary(*result).c_str(), stdout);
       std::fflush(stdout);
     }
     for (auto& [output, file] : files) {
-      if (absl::Status status = file.Commit(output->text(*result)); !status.ok()) return status;
+      const bool all = output == &json_ && detail_;
+      const std::string text =
+          all ? analysis::ResultJsonWithDetail(*result) : output->text(*result);
+      if (absl::Status status = file.Commit(text); !status.ok()) return status;
     }
     if (!result->has_stopped()) return Exit::kDone;
     std::fprintf(stderr, "heapsim: %s; the result covers the run up to there\n",
@@ -63,6 +76,22 @@ class ReplayVerb : public Verb {
   }
 
  private:
+  // The peak, the end, and as many moments between as a slider has use for.
+  DetailRequest Everything() const {
+    DetailRequest request;
+    // A profile without all of its call sites is of little use.
+    const bool profile = std::any_of(outputs_.begin(), outputs_.end(), [](const Output& o) {
+      return !o.path.empty() && std::string(o.flag) == "--pprof";
+    });
+    if (profile) request.options.limits.sites = 10000;
+    request.options.moments = {{Moment::Kind::kPeak, 0, "peak"}, {Moment::Kind::kEnd, 0, "end"}};
+    request.samples = 32;
+    return request;
+  }
+  bool NeedsDetail() const {
+    return std::any_of(outputs_.begin(), outputs_.end(),
+                       [](const Output& o) { return o.needs_detail && !o.path.empty(); });
+  }
   std::vector<const Output*> AllOutputs() const {
     std::vector<const Output*> all = {&json_};
     for (const Output& output : outputs_) all.push_back(&output);
@@ -70,6 +99,7 @@ class ReplayVerb : public Verb {
   }
 
   ReplayRun run_;
+  bool detail_ = false;
   Output json_ = {"--json", "", analysis::ResultJson, ""};
   std::vector<Output> outputs_ = {
       {"--csv", "write the series as CSV", analysis::SeriesCsv, ""},
@@ -77,9 +107,15 @@ class ReplayVerb : public Verb {
        [this](const proto::Result& result) {
          return analysis::HtmlReport(result, run_.trace_path());
        },
-       ""},
+       "", true},
+      {"--perfetto", "write a trace for ui.perfetto.dev: the curves, collections, releases",
+       analysis::PerfettoTrace, "", true},
+      {"--pprof", "write a heap profile of the peak for `go tool pprof`, by call site",
+       analysis::PprofProfile, "", true},
+      {"--sqlite", "write an SQLite file: the result, series, size classes, call sites as tables",
+       analysis::SqliteFile, "", true},
       {"--result", "write the result as a binary message (proto/result.proto)",
-       [](const proto::Result& result) { return result.SerializeAsString(); }, ""},
+       [](const proto::Result& result) { return result.SerializeAsString(); }, "", true},
   };
 };
 

@@ -3,21 +3,11 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
+#include "sim/replay/parts_message.h"
 #include "sim/tool/version.h"
 
 namespace heapsim::sim {
 namespace {
-
-void Fill(const Parts& from, proto::Parts* to) {
-  to->set_live_resident_bytes(from.live_resident);
-  to->set_internal_bytes(from.internal);
-  to->set_dead_bytes(from.dead);
-  to->set_span_slack_bytes(from.span_slack);
-  to->set_free_pages_bytes(from.free_pages);
-  to->set_manual_bytes(from.manual);
-  to->set_metadata_bytes(from.metadata);
-  to->set_lazyfree_bytes(from.lazyfree);
-}
 
 void Fill(const heap::MemStats& from, proto::HeapStats* to) {
   const auto total = [](const auto& counts) {
@@ -92,7 +82,7 @@ proto::Result ToMessage(const ReplayOutcome& outcome) {
   if (outcome.recorded_peak_rss.has_value()) {
     memory->set_recorded_peak_rss_bytes(*outcome.recorded_peak_rss);
   }
-  if (outcome.parts.has_value()) Fill(*outcome.parts, result.mutable_parts());
+  if (outcome.parts.has_value()) *result.mutable_parts() = ToProto(*outcome.parts);
   FillFragmentation(outcome, result.mutable_fragmentation());
 
   proto::OsCounts* os = result.mutable_os();
@@ -120,8 +110,9 @@ proto::Result ToMessage(const ReplayOutcome& outcome) {
     sample->set_time_ns(from.time_ns);
     sample->set_live_bytes(from.live);
     sample->set_rss_bytes(from.rss);
-    if (outcome.parts.has_value()) Fill(from.parts, sample->mutable_parts());
+    if (outcome.parts.has_value()) *sample->mutable_parts() = ToProto(from.parts);
   }
+  if (outcome.detail.has_value()) *result.mutable_detail() = *outcome.detail;
   proto::Timing* timing = result.mutable_timing();
   timing->set_wall_seconds(outcome.wall_seconds);
   if (outcome.wall_seconds > 0) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "traces/io/byte_source.h"
 
 namespace heapsim::sim {
 
@@ -23,14 +24,19 @@ void TraceInput::AddFlags(CLI::App& app, const std::string& argument) {
       ->type_name("FORMAT");
 }
 
-absl::StatusOr<std::unique_ptr<traces::TraceReader>> TraceInput::Open(
-    traces::OpenOptions options) const {
+absl::StatusOr<std::unique_ptr<traces::TraceReader>> TraceInput::Open(traces::OpenOptions options,
+                                                                      bool warn, int fd) const {
   options.pid = pid_;
   options.from = from_;
-  absl::StatusOr<traces::OpenedTrace> opened = traces::OpenTrace(path_, options);
+  const std::string name = path_ == "-" ? "standard input" : path_;
+  absl::StatusOr<std::unique_ptr<traces::ByteSource>> source =
+      traces::OpenFile(fd < 0 ? path_ : absl::StrCat("/proc/self/fd/", fd));
+  if (!source.ok()) return source.status();
+  absl::StatusOr<traces::OpenedTrace> opened =
+      traces::OpenTraceSource(*std::move(source), name, options);
   if (!opened.ok()) return opened.status();
-  for (const std::string& warning : opened->warnings) {
-    Warn(absl::StrCat(path_ == "-" ? "standard input" : path_, ": ", warning));
+  if (warn) {
+    for (const std::string& warning : opened->warnings) Warn(absl::StrCat(name, ": ", warning));
   }
   return std::move(opened->reader);
 }

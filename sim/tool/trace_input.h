@@ -21,9 +21,11 @@ class TraceInput {
  public:
   void AddFlags(CLI::App& app, const std::string& argument = "TRACE");
 
-  // Opens the trace; what there is to say about it goes to stderr as warnings. Of `options`, what
-  // flags decide is set here.
-  absl::StatusOr<std::unique_ptr<traces::TraceReader>> Open(traces::OpenOptions options = {}) const;
+  // Opens the trace; what there is to say about it goes to stderr as warnings, unless `warn` is
+  // false. Of `options`, what flags decide is set here. fd: a file that holds a copy of the trace,
+  // -1: none.
+  absl::StatusOr<std::unique_ptr<traces::TraceReader>> Open(traces::OpenOptions options = {},
+                                                            bool warn = true, int fd = -1) const;
 
   bool has_pid() const { return pid_.has_value(); }
   const std::string& path() const { return path_; }

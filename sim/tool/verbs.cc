@@ -2,6 +2,7 @@
 #include "sim/tool/compare_task_verb.h"
 #include "sim/tool/compare_verb.h"
 #include "sim/tool/conform_verb.h"
+#include "sim/tool/explain_verb.h"
 #include "sim/tool/formats_verb.h"
 #include "sim/tool/import_verb.h"
 #include "sim/tool/info_verb.h"
@@ -18,6 +19,8 @@ absl::Span<const VerbEntry> Verbs() {
       {"replay", "replays a trace through one policy", MakeReplayVerb},
       {"compare", "replays traces through several policies and compares them", MakeCompareVerb},
       {"check", "holds a replay to limits and a baseline, for CI", MakeCheckVerb},
+      {"explain", "tells why RSS is what it is: leak, retention or fragmentation, and whose",
+       MakeExplainVerb},
       {"info", "counts and peaks of a trace", MakeInfoVerb},
       {"import", "turns a recording of any known format into a .htrace", MakeImportVerb},
       {"record", "runs a command and records what it allocates", MakeRecordVerb},
