@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -9,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "analysis/explain.h"
 #include "analysis/json.h"
 #include "analysis/metrics.h"
 #include "google/protobuf/descriptor.h"
@@ -18,6 +20,9 @@ namespace heapsim::analysis {
 namespace {
 
 using nlohmann::json;
+
+// Size classes in a baseline: enough to see where memory went, few enough to review.
+constexpr size_t kKeptClasses = 16;
 
 // Calls visit(path, leaf) for every value below `value` that is neither object nor array.
 template <typename Visit>
@@ -122,6 +127,12 @@ absl::StatusOr<Baseline> ParseBaseline(absl::string_view path, absl::string_view
   if (const auto policy = root.find("policy"); policy != root.end() && policy->is_object()) {
     baseline.policy = SettingsOf(*policy);
   }
+  if (const auto classes = root.find("size_classes");
+      classes != root.end() && classes->is_object()) {
+    for (const auto& [name, bytes] : classes->items()) {
+      if (bytes.is_number_unsigned()) baseline.size_classes[name] = bytes.get<uint64_t>();
+    }
+  }
   if (const auto series = root.find("series"); series != root.end() && series->is_array()) {
     for (const json& row : *series) {
       if (row.is_object()) baseline.series.push_back(SampleOf(row));
@@ -141,7 +152,24 @@ std::string BaselineText(const proto::Result& result, absl::Span<const std::stri
     // A part that the result does not have is null as a whole.
     if (all[keys.first].is_object()) kept[keys.first][keys.second] = all[keys.first][keys.second];
   }
+  std::vector<std::pair<uint64_t, std::string>> classes;
+  for (const auto& [name, bytes] : SizeClassesOf(result)) classes.emplace_back(bytes, name);
+  absl::c_sort(classes, std::greater<>());
+  for (size_t i = 0; i < classes.size() && i < kKeptClasses; ++i) {
+    kept["size_classes"][classes[i].second] = classes[i].first;
+  }
   return kept.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::map<std::string, uint64_t> SizeClassesOf(const proto::Result& result) {
+  std::map<std::string, uint64_t> classes;
+  for (const proto::HeapSnapshot& snapshot : result.detail().snapshots()) {
+    if (snapshot.label() != "peak") continue;
+    for (const proto::SizeClassUse& use : snapshot.size_classes()) {
+      classes[ClassName(use)] = ResidentBytes(use);
+    }
+  }
+  return classes;
 }
 
 std::map<std::string, std::string> PolicySettings(const proto::Policy& policy) {

@@ -22,6 +22,9 @@ struct Baseline {
   std::map<std::string, double> metrics;
   // Settings of the policy and its name, by path, as JSON text.
   std::map<std::string, std::string> policy;
+  // Resident bytes of the largest size classes at the peak, by name; empty where the file keeps
+  // none.
+  std::map<std::string, uint64_t> size_classes;
   // Empty where the file keeps none.
   std::vector<proto::Sample> series;
 
@@ -33,8 +36,13 @@ struct Baseline {
 absl::StatusOr<Baseline> ParseBaseline(absl::string_view path, absl::string_view text);
 
 // A baseline that can be reviewed in a diff: sorted keys, a number a line, no series, no timing.
-// Of the parts `trace` and `heap` it holds the few that identify the trace, and what is in `more`.
+// Of the parts `trace` and `heap` it holds the few that identify the trace, and what is in `more`;
+// of a snapshot of the peak the largest size classes.
 std::string BaselineText(const proto::Result& result, absl::Span<const std::string> more);
+
+// Resident bytes of all size classes at the peak, by name; empty where the result has no snapshot
+// of it.
+std::map<std::string, uint64_t> SizeClassesOf(const proto::Result& result);
 
 // The settings of a policy by path, as a Baseline holds them.
 std::map<std::string, std::string> PolicySettings(const proto::Policy& policy);

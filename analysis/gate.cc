@@ -17,6 +17,7 @@
 namespace heapsim::analysis {
 namespace {
 
+constexpr size_t kShownClasses = 5;
 constexpr size_t kShownCounters = 5;
 
 struct Move {
@@ -86,6 +87,41 @@ void AddParts(const Baseline& baseline, const proto::Result& result,
   } else {
     reasons->push_back("No part of the peak grew");
   }
+}
+
+void AddSizeClasses(const Baseline& baseline, const proto::Result& result,
+                    std::vector<std::string>* reasons) {
+  const std::map<std::string, uint64_t> classes = SizeClassesOf(result);
+  if (baseline.size_classes.empty() || classes.empty()) return;
+  struct Growth {
+    std::string name;
+    uint64_t before, now;
+  };
+  // A class that the baseline does not keep had less than the smallest that it does.
+  uint64_t unknown = ~uint64_t{0};
+  for (const auto& [name, bytes] : baseline.size_classes) unknown = std::min(unknown, bytes);
+  std::vector<Growth> grown;
+  for (const auto& [name, now] : classes) {
+    const auto found = baseline.size_classes.find(name);
+    const uint64_t before = found == baseline.size_classes.end() ? unknown : found->second;
+    if (now > before) grown.push_back({name, before, now});
+  }
+  if (grown.empty()) {
+    reasons->push_back("No size class grew at the peak");
+    return;
+  }
+  std::stable_sort(grown.begin(), grown.end(), [](const Growth& a, const Growth& b) {
+    return a.now - a.before > b.now - b.before;
+  });
+  if (grown.size() > kShownClasses) grown.resize(kShownClasses);
+  reasons->push_back(absl::StrCat(
+      "Size classes that grew at the peak: ",
+      absl::StrJoin(grown, ", ", [&](std::string* out, const Growth& g) {
+        absl::StrAppend(out, g.name, " +", HumanBytes(static_cast<double>(g.now - g.before)), " (",
+                        baseline.size_classes.count(g.name) != 0 ? "" : "at most ",
+                        HumanBytes(static_cast<double>(g.before)), " -> ",
+                        HumanBytes(static_cast<double>(g.now)), ")");
+      })));
 }
 
 // Samples by event and by their place among those of the same event (a release has two).
@@ -241,6 +277,7 @@ std::vector<std::string> ReasonsOf(const Baseline& baseline, const proto::Result
   std::vector<std::string> reasons;
   AddSettings(baseline, result, &reasons);
   AddParts(baseline, result, &reasons);
+  AddSizeClasses(baseline, result, &reasons);
   AddCurves(baseline, result, &reasons);
   AddCounters(baseline, result, &reasons);
   return reasons;

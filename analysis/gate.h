@@ -45,8 +45,8 @@ absl::StatusOr<Verdict> Judge(absl::Span<const Limit> limits, const Baseline* ba
 // What differs between the two beside the limits: what makes a comparison doubtful. For warnings.
 std::vector<std::string> Doubts(const Baseline& baseline, const proto::Result& result);
 
-// Why the numbers moved: settings, the parts of the peak that grew, where the curves part,
-// counters.
+// Why the numbers moved: settings, the parts and the size classes of the peak that grew (these
+// where both sides know them), where the curves part, counters.
 std::vector<std::string> ReasonsOf(const Baseline& baseline, const proto::Result& result);
 
 }  // namespace heapsim::analysis

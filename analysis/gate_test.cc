@@ -133,5 +133,45 @@ TEST(GateOutput, Forms) {
                                 "memory.peak_rss_bytes 2,000 -> 6,000 (+200.00 %)"));
 }
 
+proto::Result WithClasses(uint64_t dead, std::initializer_list<uint64_t> resident) {
+  proto::Result result = RunWith(dead);
+  proto::HeapSnapshot* peak = result.mutable_detail()->add_snapshots();
+  peak->set_label("peak");
+  uint32_t number = 0;
+  for (const uint64_t bytes : resident) {
+    proto::SizeClassUse* use = peak->add_size_classes();
+    use->set_size_class(++number);
+    use->set_slot_bytes(8 * number);
+    use->set_noscan(true);
+    use->set_dead_bytes(bytes);
+  }
+  return result;
+}
+
+TEST(Gate, NamesTheSizeClassesThatGrew) {
+  const proto::Result before = WithClasses(1000, {4096, 8192, 100});
+  const Baseline baseline = *ParseBaseline("b.json", BaselineText(before, {}));
+  EXPECT_EQ(baseline.size_classes.size(), 3u);
+  const auto limits = Limits({"memory.peak_rss_bytes<=+2%"});
+  const absl::StatusOr<Verdict> verdict =
+      Judge(limits, &baseline, WithClasses(3000, {4096 + 2048, 8192, 100, 1124}));
+  ASSERT_TRUE(verdict.ok());
+  EXPECT_TRUE(Tells(*verdict, "Size classes that grew at the peak: slots of 8 bytes +2.0 KiB (4.0",
+                    "slots of 32 bytes +1.0 KiB (at most 100 B -> 1.1 KiB)"));
+  // One side that does not know them says nothing of them.
+  const absl::StatusOr<Verdict> without = Judge(limits, &baseline, RunWith(3000));
+  ASSERT_TRUE(without.ok());
+  EXPECT_FALSE(Tells(*without, "Size classes", ""));
+}
+
+TEST(Gate, ABaselineKeepsTheLargestSizeClasses) {
+  const proto::Result many =
+      WithClasses(0, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20});
+  const Baseline baseline = *ParseBaseline("b.json", BaselineText(many, {}));
+  EXPECT_EQ(baseline.size_classes.size(), 16u);
+  EXPECT_EQ(baseline.size_classes.count("slots of 32 bytes"), 0u);
+  EXPECT_EQ(baseline.size_classes.at("slots of 40 bytes"), 5u);
+}
+
 }  // namespace
 }  // namespace heapsim::analysis

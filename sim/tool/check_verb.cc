@@ -139,7 +139,11 @@ class CheckVerb : public Verb {
       to_stdout |= report.path == "-";
     }
 
-    absl::StatusOr<proto::Result> result = run_.Run();
+    // The size classes are looked at where they are needed to say why, since that takes a second
+    // run; what comes from a pipe comes once.
+    const bool has_classes = before != nullptr && !before->size_classes.empty();
+    const bool only_once = has_classes && run_.trace_path() == "-";
+    absl::StatusOr<proto::Result> result = only_once ? run_.RunWithDetail(Peak()) : run_.Run();
     if (!result.ok()) return result.status();
     if (result->has_stopped()) return Stopped(*result);
     if (before != nullptr) {
@@ -147,6 +151,12 @@ class CheckVerb : public Verb {
     }
     absl::StatusOr<analysis::Verdict> verdict = analysis::Judge(limits, before, *result);
     if (!verdict.ok()) return verdict.status();
+    if (verdict->broken() > 0 && has_classes && !only_once) {
+      result = run_.RunWithDetail(Peak());
+      if (!result.ok()) return result.status();
+      if (result->has_stopped()) return Stopped(*result);
+      verdict->reasons = analysis::ReasonsOf(*before, *result);
+    }
     const std::string subject =
         absl::StrCat(run_.trace_path(), ", policy ", result->policy().name());
     if (!to_stdout) {
@@ -177,7 +187,7 @@ class CheckVerb : public Verb {
     const absl::StatusOr<std::optional<Baseline>> before = LoadBaseline();
     if (existed && !before.ok()) Warn(absl::StrCat("replaced: ", before.status().message()));
 
-    absl::StatusOr<proto::Result> result = run_.Run();
+    absl::StatusOr<proto::Result> result = run_.RunWithDetail(Peak());
     if (!result.ok()) return result.status();
     if (result->has_stopped()) return Stopped(*result);
     std::vector<std::string> metrics;
@@ -192,6 +202,12 @@ class CheckVerb : public Verb {
     }
     std::printf("%s written\n%s", baseline_.c_str(), changes.c_str());
     return Exit::kDone;
+  }
+
+  static DetailRequest Peak() {
+    DetailRequest request;
+    request.options.moments = {{Moment::Kind::kPeak, 0, "peak"}};
+    return request;
   }
 
   static Exit Stopped(const proto::Result& result) {

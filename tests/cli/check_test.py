@@ -82,6 +82,33 @@ class CheckTest(unittest.TestCase):
         self.assertIsNone(cases[1].find("failure"))
         self.assertIn("| **broken** |", table.read_text())
 
+    def test_a_broken_limit_names_size_classes(self):
+        kept = json.loads(self.small.read_text())["size_classes"]
+        self.assertLessEqual(len(kept), 16)
+        self.assertGreater(kept["slots of 4,096 bytes"], 1 << 20)
+        result = check(f"--baseline={self.small}", f"--limit={PEAK}<=+2%", "--set=gc.percent=300")
+        self.assertEqual(1, result.returncode)
+        self.assertRegex(result.stdout, r"Size classes that grew at the peak: slots of [0-9,]+ bytes \+[0-9.]+ [KM]iB \(")
+        # From a pipe it says the same.
+        with open(TRACE, "rb") as trace:
+            piped = subprocess.run(
+                [TOOL, "check", "-", f"--baseline={self.small}", f"--limit={PEAK}<=+2%", "--set=gc.percent=300"],
+                stdin=trace, capture_output=True, text=True, check=False,
+            )
+        self.assertEqual(1, piped.returncode)
+        reasons = [line for line in result.stdout.splitlines() if "Size classes" in line]
+        self.assertEqual(reasons, [line for line in piped.stdout.splitlines() if "Size classes" in line])
+
+    def test_an_older_version_is_read_and_named(self):
+        old = self.folder / "old.json"
+        text = json.loads(self.small.read_text())
+        text["version"] = "0.0.1"
+        del text["size_classes"]
+        old.write_text(json.dumps(text))
+        result = check(f"--baseline={old}", f"--limit={PEAK}<=+2%")
+        self.assertEqual(0, result.returncode)
+        self.assertIn("made by version 0.0.1", result.stderr)
+
     def test_limits_file(self):
         limits = self.folder / "limits.textproto"
         limits.write_text(f'limit {{ limit: "{PEAK}<=1MiB" name: "peak" reason: "the container is small" }}')
