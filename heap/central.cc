@@ -12,6 +12,7 @@ namespace heapsim::heap {
 
 Placement Heap::SmallSlow(uint32_t p, SpanClass c, bool needzero) {
   p_ = p;
+  if (options_.front_end != nullptr) return TakeFromFront(p, c, needzero);
   CacheSlot& k = cache(p, c);
   if (options_.reclaim == Reclaim::kExplicit) return Place(k, NextSlotExplicit(p, c), c, needzero);
   Refill(p, c);
@@ -231,6 +232,7 @@ uint32_t Heap::FirstFreeSlot(const Span& s) const {
 
 void Heap::FlushAll() {
   TransferLocalStats();
+  if (options_.front_end != nullptr) options_.front_end->Flush();
   for (uint32_t p = 0; p < options_.procs; ++p) {
     seams_.observer->FlushBegin(p);
     for (uint32_t c = 0; c < span_classes_; ++c) {

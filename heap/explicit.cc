@@ -93,6 +93,7 @@ void Heap::FreeSlot(BitIndex bit) {
   const SpanId id = bits_.OwnerOf(bit);
   Span& s = spans_[id];
   if (!s.large()) {
+    if (options_.front_end != nullptr) return FreeToFront(bit);
     const FreedSlot freed = FreeSmallSlot(p_, bit, s.span_class);
     if (!freed.moves) return;
     if (freed.empty) {

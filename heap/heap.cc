@@ -44,6 +44,7 @@ Heap::Heap(const HeapOptions& options, const HeapSeams& seams, PagesFactory page
   context.chunk = options_.chunk;
   context.procs = options_.procs;
   pages_ = pages(context);
+  if (options_.front_end != nullptr) AttachFrontEnd();
   if (options_.release != nullptr) {
     options_.release->Attach(
         {pages_.get(), &stats_, &arena_, seams_.clock, seams_.os->PhysicalPageSize()});

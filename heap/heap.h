@@ -22,6 +22,7 @@
 #include "absl/functional/function_ref.h"
 #include "heap/arena.h"
 #include "heap/bit_space.h"
+#include "heap/front/front_end.h"
 #include "heap/gc_bits.h"
 #include "heap/mem_stats.h"
 #include "heap/observer.h"
@@ -51,6 +52,9 @@ struct HeapOptions {
   bool efence = false;
   // Who gives free pages back by itself; must outlive the heap. Null: nobody.
   ReleaseRule* release = nullptr;
+  // What stands between threads and spans in place of a span a class and P (explicit reclaim only);
+  // must outlive the heap.
+  FrontEnd* front_end = nullptr;
 };
 
 // The seams; all must outlive the heap.
@@ -166,6 +170,8 @@ class Heap {
   // Explicit reclaim only: the slot is free again. Under gc, memory comes back by sweeping what the
   // Marker says is dead.
   void FreeSlot(BitIndex bit);
+  // On whose behalf FreeSlot works; only front ends of their own ask.
+  void SetProc(uint32_t p) { p_ = p; }
   // The pieces of explicit reclaim for loops that keep everything else to themselves (explicit.h).
   //
   // A slot for a cache whose loaded slots are all handed out, from the rest of its span or from the
@@ -315,6 +321,11 @@ class Heap {
   SpanId TakeCentral(SpanClass c, RefillPath* path);
   SpanId GrowCentral(SpanClass c);
   void Uncache(CacheSlot& k);  // central list's uncacheSpan
+  // front_calls.cc
+  void AttachFrontEnd();
+  Placement TakeFromFront(uint32_t p, SpanClass c, bool needzero);
+  void FreeToFront(BitIndex bit);
+  uint32_t CachedSlots(const Span& s) const;
   // explicit.cc
   BitIndex NextSlotExplicit(uint32_t p, SpanClass c);
   BitIndex LoadFirst(CacheSlot& k, Span& s, uint32_t words);

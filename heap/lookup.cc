@@ -70,6 +70,9 @@ void Heap::AllocatedSlots(SpanId id, uint64_t* words) const {
     for (uint32_t i = 0; i < free_index / 64; ++i) words[i] = ~uint64_t{0};
     if (free_index % 64 != 0) words[free_index / 64] |= (uint64_t{1} << (free_index % 64)) - 1;
   }
+  if (options_.front_end != nullptr) {
+    for (uint32_t i = 0; i < count; ++i) words[i] &= ~options_.front_end->CachedWord(s.bits + i);
+  }
   if (s.nelems % 64 != 0) words[count - 1] &= (uint64_t{1} << (s.nelems % 64)) - 1;
 }
 

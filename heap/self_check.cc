@@ -12,6 +12,7 @@ namespace heapsim::heap {
 
 void Heap::SelfCheck() const {
   pages_->SelfCheck();
+  if (options_.front_end != nullptr) options_.front_end->SelfCheck();
 
   // Every page up to the arena's end belongs to exactly one span, and the spans found that way are
   // all there are.
@@ -63,7 +64,8 @@ void Heap::SelfCheck() const {
         for (uint32_t i = 0; i < (s.nelems + 63u) / 64; ++i) {
           taken += static_cast<uint32_t>(std::popcount(words[i]));
         }
-        uint32_t count = s.alloc_count;
+        const uint32_t in_caches = CachedSlots(s);
+        uint32_t count = s.alloc_count - in_caches;
         if (s.incache) {
           bool found = false;
           for (uint32_t q = 0; q < options_.procs; ++q) {
@@ -86,7 +88,7 @@ void Heap::SelfCheck() const {
         }
         const bool explicit_full =
             options_.reclaim == Reclaim::kExplicit && s.list == kEmpty + s.span_class;
-        if (explicit_full && !s.incache && taken != s.nelems) {
+        if (explicit_full && !s.incache && taken + in_caches != s.nelems) {
           fail("a span with free slots that no cache can find");
         }
         occupied += uint64_t{taken} * s.slot_bytes();
@@ -94,7 +96,9 @@ void Heap::SelfCheck() const {
           const ListId busy =
               s.npages < kMaxHeapList ? static_cast<ListId>(kBusyLists + s.npages) : kBusyLarge;
           if (s.list != busy) fail("a large span outside its busy list");
-        } else if (s.list != kNonempty + s.span_class && s.list != kEmpty + s.span_class) {
+        } else if (s.list != kNonempty + s.span_class && s.list != kEmpty + s.span_class &&
+                   (s.list < kOccupancy ||
+                    (s.list - kOccupancy) / kOccupancyLists != s.span_class)) {
           fail("a small span in no list of its class");
         } else if (explicit_full && (s.next != kNoSpan || s.prev != kNoSpan)) {
           fail("a full span in a list");

@@ -26,7 +26,11 @@ inline constexpr ListId kBusyLists = kFreeLists + kMaxHeapList;    // + pages: l
 inline constexpr ListId kBusyLarge = kBusyLists + kMaxHeapList;    // those of 128 pages and more
 inline constexpr ListId kNonempty = kBusyLarge + 1;                // + span class: central lists
 inline constexpr ListId kEmpty = kNonempty + 2 * kMaxSizeClasses;  // + span class
-inline constexpr ListId kListCount = kEmpty + 2 * kMaxSizeClasses;
+// Central lists by how many slots are taken, in powers of two (heap/front/span_slots.h).
+inline constexpr uint32_t kOccupancyLists = 8;
+inline constexpr ListId kOccupancy =
+    kEmpty + 2 * kMaxSizeClasses;  // + span class x kOccupancyLists + n
+inline constexpr ListId kListCount = kOccupancy + 2 * kMaxSizeClasses * kOccupancyLists;
 
 inline constexpr Bytes kDescriptorSize{152};  // sizeof(mspan) on amd64, in the simulated memory
 
