@@ -62,11 +62,46 @@ absl::Status CheckClasses(const proto::Policy& policy) {
   return absl::OkStatus();
 }
 
+absl::Status CheckFrontEnd(const proto::Policy& policy) {
+  if (policy.front_end() != proto::FRONT_END_GO && policy.reclaim() == proto::RECLAIM_GC) {
+    return Impossible(
+        absl::StrCat(
+            "front_end = ",
+            proto::ChoiceName(proto::FrontEnd_descriptor()->FindValueByNumber(policy.front_end())),
+            " needs explicit frees: a collector sweeps the spans that Go's caches hold"),
+        "set reclaim=explicit, or front_end=go");
+  }
+  if (policy.front_end() == proto::FRONT_END_TCMALLOC) return absl::OkStatus();
+  const proto::Caches& caches = policy.caches();
+  const char* set = caches.has_max_bytes()          ? "max_bytes"
+                    : caches.has_batch_slots()      ? "batch_slots"
+                    : caches.has_transfer_batches() ? "transfer_batches"
+                                                    : nullptr;
+  if (set == nullptr) return absl::OkStatus();
+  return Impossible(absl::StrCat("caches.", set, " means nothing unless front_end = tcmalloc"),
+                    "leave it out, or set front_end=tcmalloc");
+}
+
+// Go 1.10 looks for what it gained by growing only among its long free spans.
+absl::Status CheckGrowth(const proto::Policy& policy) {
+  constexpr int64_t kLongSpan = heap::kMaxHeapList * heap::kPageSize;
+  if (policy.page_allocator() != proto::PAGE_ALLOCATOR_GO110 ||
+      policy.growth_chunk_bytes() >= kLongSpan) {
+    return absl::OkStatus();
+  }
+  return Impossible(
+      absl::StrCat("growth_chunk_bytes cannot be ", policy.growth_chunk_bytes(),
+                   " with page_allocator = go110, which would not find what it grew by"),
+      absl::StrCat("set at least growth_chunk_bytes=", kLongSpan, ", or another page_allocator"));
+}
+
 }  // namespace
 
 absl::Status CheckCombination(const proto::Policy& policy) {
   if (absl::Status status = CheckClasses(policy); !status.ok()) return status;
   if (absl::Status status = CheckRelease(policy.release()); !status.ok()) return status;
+  if (absl::Status status = CheckFrontEnd(policy); !status.ok()) return status;
+  if (absl::Status status = CheckGrowth(policy); !status.ok()) return status;
   if (policy.release().rule() == Release::RULE_PACED &&
       policy.reclaim() == proto::RECLAIM_EXPLICIT) {
     return Impossible("release.rule = paced needs a collector, whose goal it works towards",

@@ -32,6 +32,8 @@ TEST(Combinations, WhatGoesTogether) {
       {"size_classes=table", "size_class_table=8/1,16/1,4096/2"},
       {"size_classes=table", "size_class_table=64/1", "tiny=false"},
       {"size_classes=powers_of_two"},
+      {"front_end=none", "reclaim=explicit"},
+      {"front_end=tcmalloc", "reclaim=explicit", "caches.max_bytes=1MiB"},
       {"size_classes=tcmalloc"},
   };
   for (const auto& settings : good) EXPECT_TRUE(Check(settings).ok()) << Check(settings);
@@ -50,6 +52,10 @@ TEST(Combinations, WhatDoesNotIsNamedWithWhatWould) {
       {{"release.limit_bytes=1GiB"}, "release.limit_bytes", "memory_limit"},
       {{"release.rule=memory_limit"}, "memory_limit", "release.limit_bytes=512MiB"},
       {{"release.rule=paced", "reclaim=explicit"}, "release.rule = paced", "reclaim=gc"},
+      {{"growth_chunk_bytes=65536"}, "growth_chunk_bytes", "growth_chunk_bytes=1048576"},
+      {{"front_end=none"}, "front_end = none", "reclaim=explicit"},
+      {{"front_end=tcmalloc"}, "front_end = tcmalloc", "front_end=go"},
+      {{"caches.batch_slots=8"}, "caches.batch_slots", "front_end=tcmalloc"},
       {{"size_classes=table"}, "size_class_table", "1 to 127 classes"},
       {{"size_class_table=16/1"}, "size_class_table", "size_classes=table"},
       {{"size_classes=table", "size_class_table=16/1,8/1"}, "size_class_table", "must rise"},

@@ -31,7 +31,7 @@ constexpr uint64_t kNarrowNs = uint64_t{1} << 40;
 }  // namespace
 
 bool Engine::BatchFits() const {
-  return whole_ && !options_.one_at_a_time && !zero_all_ &&
+  return whole_ && front_end_ == nullptr && !options_.one_at_a_time && !zero_all_ &&
          policy_.objects().scan() != proto::Objects::SCAN_ALL &&
          policy_.gc().mark_bytes_per_second() == 0 && !ledger_.keeps_requests() &&
          // A free may meet the limit as well, and then what came after it must not have been done.

@@ -68,6 +68,7 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
       zero_all_(policy.objects().zero() == proto::Objects::ZERO_ALL),
       procs_(static_cast<uint32_t>(policy.procs())),
       classes_(*SizeClassTable(policy)),
+      front_end_(FrontEndOf(policy)),
       release_(ReleaseRuleOf(policy)),
       machine_(MachineOptionsOf(policy)),
       os_(&machine_, policy.release().advice() == proto::Release::ADVICE_FREE),
@@ -81,6 +82,7 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
   h.procs = procs_;
   h.reclaim = gc_ ? heap::Reclaim::kGc : heap::Reclaim::kExplicit;
   h.classes = &classes_;
+  h.front_end = front_end_.get();
   h.release = release_.get();
   h.tiny = policy.tiny();
   h.chunk = Bytes(static_cast<uint64_t>(policy.growth_chunk_bytes()));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "heap/front/front_end.h"
 #include "heap/heap.h"
 #include "heap/release/release_rule.h"
 #include "heap/seams.h"
@@ -182,6 +183,7 @@ class Engine {
   uint32_t procs_;
 
   const heap::SizeClasses classes_;
+  const std::unique_ptr<heap::FrontEnd> front_end_;   // null: the heap's own caches
   const std::unique_ptr<heap::ReleaseRule> release_;  // null: nothing goes back by itself
   Machine machine_;
   MachineOs os_;

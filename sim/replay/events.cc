@@ -66,6 +66,8 @@ absl::Status Engine::OneEvent(uint32_t i) {
     x = &block_->exceptions[exception_++];
   }
   const uint64_t event = block_->first_event + i;
+  // A slot goes to the cache of whoever frees it.
+  if (front_end_ != nullptr) heap_->SetProc(ProcOf(i));
   if (block_->IsFree(i)) {
     const uint32_t id = block_->free_object[free_++];
     if (id == traces::kNoObject) return absl::OkStatus();

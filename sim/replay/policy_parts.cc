@@ -1,5 +1,7 @@
 #include "sim/replay/policy_parts.h"
 
+#include "heap/front/direct.h"
+#include "heap/front/tcmalloc.h"
 #include "heap/release/at_once.h"
 #include "heap/release/decay.h"
 #include "heap/release/idle_limit.h"
@@ -34,6 +36,23 @@ std::unique_ptr<heap::ReleaseRule> ReleaseRuleOf(const proto::Policy& policy) {
     case Release::RULE_MEMORY_LIMIT:
       return std::make_unique<heap::MemoryLimit>(
           heap::Bytes(static_cast<uint64_t>(release.limit_bytes())));
+  }
+  return nullptr;
+}
+
+std::unique_ptr<heap::FrontEnd> FrontEndOf(const proto::Policy& policy) {
+  switch (policy.front_end()) {
+    case proto::FRONT_END_GO:
+      break;
+    case proto::FRONT_END_NONE:
+      return std::make_unique<heap::DirectFrontEnd>();
+    case proto::FRONT_END_TCMALLOC: {
+      heap::TcmallocFrontEnd::Options o;
+      o.max_bytes = static_cast<uint64_t>(policy.caches().max_bytes());
+      o.batch_slots = static_cast<uint32_t>(policy.caches().batch_slots());
+      o.transfer_batches = static_cast<uint32_t>(policy.caches().transfer_batches());
+      return std::make_unique<heap::TcmallocFrontEnd>(o);
+    }
   }
   return nullptr;
 }

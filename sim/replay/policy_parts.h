@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "heap/front/front_end.h"
 #include "heap/release/release_rule.h"
 #include "proto/policy.pb.h"
 #include "sim/machine/cost_model.h"
@@ -12,6 +13,9 @@ namespace heapsim::sim {
 
 // Null: nothing goes back by itself.
 std::unique_ptr<heap::ReleaseRule> ReleaseRuleOf(const proto::Policy& policy);
+
+// Null: the heap's own caches.
+std::unique_ptr<heap::FrontEnd> FrontEndOf(const proto::Policy& policy);
 
 CostModel CostModelOf(const proto::Cost& cost);
 

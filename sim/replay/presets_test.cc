@@ -3,12 +3,17 @@
 // by page.
 
 #include <cctype>
+#include <initializer_list>
 #include <map>
+#include <random>
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "proto/choice_name.h"
+#include "sim/policies/combinations.h"
 #include "sim/policies/registry.h"
+#include "sim/policies/settings.h"
 #include "sim/replay/replay.h"
 #include "traces/open_trace.h"
 
@@ -123,6 +128,61 @@ TEST(StateHashTest, OfTheRecordingsInTheTree) {
     const ReplayOutcome o = MustRun(Sample(pinned.trace), *LoadPolicy(pinned.policy), {});
     EXPECT_EQ(o.state_hash, pinned.state_hash) << pinned.trace << " " << pinned.policy;
   }
+}
+
+// Every axis with every other: random policies that go together.
+TEST(AxesTest, AnyCombinationKeepsTheIdentities) {
+  const std::vector<traces::EventBlock>& blocks = Sample("sqlite3-parts.raw.zst");
+  ASSERT_FALSE(blocks.empty());
+  std::mt19937 random(7);
+  const auto pick = [&](std::initializer_list<const char*> values) {
+    return std::string(values.begin()[random() % values.size()]);
+  };
+  int done = 0, fast_loops = 0;
+  while (done < 40) {
+    proto::Policy policy;
+    const auto* pages = proto::PageAllocator_descriptor();
+    const int page_allocator = static_cast<int>(random() % pages->value_count());
+    for (const std::string& setting : {
+             std::string("procs=") + pick({"1", "1", "3"}),
+             "page_allocator=" + proto::ChoiceName(pages->value(page_allocator)),
+             "reclaim=" + pick({"gc", "explicit"}),
+             "front_end=" + pick({"go", "go", "tcmalloc", "none"}),
+             "size_classes=" + pick({"go", "tcmalloc", "jemalloc", "powers_of_two"}),
+             "tiny=" + pick({"true", "false"}),
+             "release.rule=" +
+                 pick({"idle_limit", "none", "at_once", "decay", "paced", "memory_limit"}),
+             "release.advice=" + pick({"dontneed", "dontneed", "free"}),
+             "os.huge_pages=" + pick({"never", "never", "madvise", "always"}),
+             "objects.touch=" + pick({"whole", "whole", "whole", "first", "none"}),
+             "growth_chunk_bytes=" + pick({"1048576", "4194304"}),
+         }) {
+      ASSERT_TRUE(ApplySetting(setting, &policy).ok()) << setting;
+    }
+    proto::Release* release = policy.mutable_release();
+    // Short times and small limits, so that rules act within the sample.
+    if (release->rule() == proto::Release::RULE_IDLE_LIMIT) release->set_idle_limit_ns(5'000'000);
+    if (release->rule() == proto::Release::RULE_DECAY) release->set_decay_ns(100'000'000);
+    if (release->rule() == proto::Release::RULE_MEMORY_LIMIT) release->set_limit_bytes(1200 << 10);
+    if (release->rule() == proto::Release::RULE_PACED) policy.mutable_gc()->set_percent(20);
+    if (!CheckCombination(policy).ok()) continue;
+    ++done;
+    fast_loops += policy.procs() == 1 && policy.front_end() == proto::FRONT_END_GO;
+    ReplayOptions options;
+    options.samples = 100;
+    options.settle_ns = 1'000'000'000;
+    options.time_by_events = random() % 2 == 0;
+    const ReplayOutcome fast = MustRun(blocks, policy, options);
+    EXPECT_TRUE(fast.complete) << fast.fatal;
+    options.one_at_a_time = true;
+    options.check_every = 1500;
+    ExpectSame(fast, MustRun(blocks, policy, options));
+    ASSERT_TRUE(fast.parts.has_value());
+    EXPECT_EQ(fast.parts->sum(), fast.peak_rss);
+    for (const sim::Sample& s : fast.series) EXPECT_EQ(s.parts.sum(), s.rss);
+    ASSERT_FALSE(HasFailure()) << policy.ShortDebugString();
+  }
+  EXPECT_GT(fast_loops, 8);
 }
 
 std::vector<std::string> Names() {
