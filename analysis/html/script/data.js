@@ -60,7 +60,7 @@ function nearest(values, value) {
 
 const hasResult = (run) => run.series !== undefined;
 const distinct = (values) => [...new Set(values)];
-const baseName = (path) => path.split("/").pop() || path;
+const baseName = (path) => (path === "-" ? "standard input" : path.split("/").pop() || path);
 
 // Names of files that differ only in their folders keep them.
 const traceNames = (() => {
