@@ -83,10 +83,22 @@ void MarkFront(const CellTable& table, proto::Comparison* comparison) {
       candidates.push_back(&row);
     }
   }
+  std::set<absl::string_view> bounds;
+  for (const proto::Cell& cell : comparison->cells()) {
+    if (cell.result().policy().engine() == proto::ENGINE_IDEAL) bounds.insert(cell.policy());
+  }
+  std::vector<const proto::PolicySummary*> allocators = candidates;
+  allocators.erase(
+      std::remove_if(allocators.begin(), allocators.end(),
+                     [&](const auto* row) { return bounds.count(row->policy()) != 0; }),
+      allocators.end());
+  const auto on_front = [](const proto::PolicySummary& row,
+                           const std::vector<const proto::PolicySummary*>& rivals) {
+    return std::find(rivals.begin(), rivals.end(), &row) != rivals.end() && OnFront(row, rivals);
+  };
   for (proto::PolicySummary& row : *comparison->mutable_summary()) {
-    const bool candidate =
-        std::find(candidates.begin(), candidates.end(), &row) != candidates.end();
-    row.set_pareto(candidate && OnFront(row, candidates));
+    row.set_pareto(on_front(row, candidates));
+    row.set_pareto_of_allocators(on_front(row, allocators));
   }
 }
 

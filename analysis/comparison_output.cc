@@ -94,7 +94,7 @@ std::string SummaryTable(const proto::Comparison& comparison, size_t traces) {
     }
     row.push_back(
         summary.has_worst_trace() ? absl::StrFormat("%.3f", summary.worst_peak_rss_ratio()) : "-");
-    row.push_back(summary.pareto() ? "*" : "");
+    row.push_back(summary.pareto() ? "*" : summary.pareto_of_allocators() ? "+" : "");
     row.push_back(summary.worst_trace());
     columns.Add(row);
   }
@@ -102,7 +102,8 @@ std::string SummaryTable(const proto::Comparison& comparison, size_t traces) {
       "Over ", traces, traces == 1 ? " trace" : " traces",
       ": geometric means of the ratios to the first policy, with the 95 % interval of a bootstrap "
       "over the traces\n",
-      columns.Text(), "* nobody has both less peak RSS and less cost\n");
+      columns.Text(),
+      "* nobody has both less peak RSS and less cost; + nobody but a lower bound\n");
 }
 
 // A line of the search's table; the objective is 1 for the first policy.

@@ -97,6 +97,22 @@ TEST(Comparison, FailedCellsLeaveTheRestComparable) {
   EXPECT_FALSE(comparison.summary(0).pareto());
 }
 
+TEST(Comparison, LowerBoundsAreNoRivals) {
+  proto::Comparison comparison = Example();
+  for (proto::Cell& cell : *comparison.mutable_cells()) {
+    if (cell.policy() != "lean") continue;
+    cell.mutable_result()->mutable_memory()->set_peak_rss_bytes(10);
+    cell.mutable_result()->mutable_os()->set_cost_ns(1);
+    cell.mutable_result()->mutable_policy()->set_engine(proto::ENGINE_IDEAL);
+  }
+  Summarise(&comparison);
+  EXPECT_FALSE(comparison.summary(0).pareto());
+  EXPECT_TRUE(comparison.summary(0).pareto_of_allocators());
+  EXPECT_TRUE(comparison.summary(1).pareto());
+  EXPECT_FALSE(comparison.summary(1).pareto_of_allocators());
+  EXPECT_FALSE(comparison.summary(2).pareto_of_allocators());
+}
+
 TEST(Comparison, SeedsOfATraceCountAsOne) {
   proto::Comparison comparison;
   AddCell("t", "base", 100, 1, &comparison);
