@@ -25,7 +25,8 @@ SpanTable::SpanTable(const ArenaLayout& layout, Os* os, MemStats* stats, Observe
       alloc_(kDescriptorSize, SysStat::kMSpan, os),
       spans_(MaxPages(layout) + 1),
       pages_(MaxPages(layout)),
-      heads_(kListCount) {}
+      heads_(kListCount),
+      bare_from_(static_cast<SpanId>(spans_.capacity())) {}
 
 SpanId SpanTable::New(Address base, Pages npages) {
   bool fresh = false;
@@ -47,6 +48,27 @@ void SpanTable::Delete(SpanId id) {
   spans_[id].state = SpanState::kDead;
   alloc_.Free(id);
   stats_->mspan_inuse = alloc_.inuse().v;
+}
+
+SpanId SpanTable::NewBare(Address base, Pages npages) {
+  SpanId id;
+  if (free_bare_.empty()) {
+    id = --bare_from_;
+  } else {
+    id = free_bare_.back();
+    free_bare_.pop_back();
+  }
+  Span& s = spans_[id];
+  s = Span{};
+  s.base = base.v;
+  s.npages = static_cast<uint32_t>(npages.v);
+  s.state = SpanState::kDead;
+  return id;
+}
+
+void SpanTable::DeleteBare(SpanId id) {
+  spans_[id].state = SpanState::kDead;
+  free_bare_.push_back(id);
 }
 
 // Makes room in allspans for the descriptor made last (recordspan in the runtime).

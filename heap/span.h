@@ -104,9 +104,18 @@ class SpanTable {
   // Gives a descriptor back; it must be in no list.
   void Delete(SpanId id);
 
+  // The same for a record that has no place in simulated memory: what the simulated system does not
+  // keep a descriptor of. Such ids come from the other end.
+  SpanId NewBare(Address base, Pages npages);
+  void DeleteBare(SpanId id);
+  bool IsBare(SpanId id) const { return id >= bare_from_; }
+
   Span& operator[](SpanId id) { return spans_[id]; }
   const Span& operator[](SpanId id) const { return spans_[id]; }
-  Address DescriptorAddress(SpanId id) const { return alloc_.AddressOf(id); }
+  // Null for a bare one.
+  Address DescriptorAddress(SpanId id) const {
+    return IsBare(id) ? Address() : alloc_.AddressOf(id);
+  }
   uint32_t made() const { return alloc_.made(); }
   Bytes inuse() const { return alloc_.inuse(); }
 
@@ -166,6 +175,8 @@ class SpanTable {
   VirtualArray<Span> spans_;
   VirtualArray<SpanId> pages_;
   std::vector<Head> heads_;
+  SpanId bare_from_;  // the lowest id ever given to a bare one
+  std::vector<SpanId> free_bare_;
   // allspans: the runtime's array of pointers to every descriptor, which is reallocated as it
   // grows. Ids are its indices, so only its memory is modelled.
   Address allspans_;
