@@ -44,7 +44,8 @@ class FakeOs final : public Os {
   Bytes PhysicalPageSize() const override { return physical_page; }
   Address Reserve(Address hint, Bytes length) override {
     Note("reserve", hint, length, "");
-    return refuse_reserve ? Address() : hint;
+    if (refuse_reserve) return Address();
+    return hint.is_null() ? Take(length) : hint;
   }
   bool Map(MapArea area, Address begin, Bytes length, SysStat stat) override {
     static constexpr const char* kAreas[] = {"map arena", "map spans", "map bitmap"};

@@ -43,6 +43,7 @@ Heap::Heap(const HeapOptions& options, const HeapSeams& seams, PagesFactory page
   context.stats = &stats_;
   context.chunk = options_.chunk;
   context.procs = options_.procs;
+  context.options = options_.pages;
   pages_ = pages(context);
   if (options_.front_end != nullptr) AttachFrontEnd();
   if (options_.release != nullptr) {

@@ -55,6 +55,7 @@ struct HeapOptions {
   // What stands between threads and spans in place of a span a class and P (explicit reclaim only);
   // must outlive the heap.
   FrontEnd* front_end = nullptr;
+  PagesOptions pages;
 };
 
 // The seams; all must outlive the heap.

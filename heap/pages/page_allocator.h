@@ -16,6 +16,14 @@
 
 namespace heapsim::heap {
 
+// Settings of single page allocators.
+struct PagesOptions {
+  // Extents: how long unused pages stay as they are, and then lazily freed; 0: not at all, -1: for
+  // ever.
+  int64_t dirty_decay_ns = 10'000'000'000;
+  int64_t muzzy_decay_ns = 0;
+};
+
 // What a page allocator works with; all outlive it.
 struct PageContext {
   Os* os;
@@ -27,6 +35,7 @@ struct PageContext {
   MemStats* stats;
   Bytes chunk{1 << 20};  // the least that growth asks for
   uint32_t procs = 1;
+  PagesOptions options;
 };
 
 // Pages as they were found.
@@ -64,8 +73,9 @@ class PageAllocator {
   virtual Bytes Scavenge(int32_t k, uint64_t now, uint64_t limit) = 0;
 
   // Gives free pages that were not given back yet back to the system, the highest addresses first,
-  // in whole OS pages, until nothing is left or at least `at_most` bytes are (the last OS page may
-  // lie over it); returns the bytes newly released. What a release rule that paces itself calls.
+  // in whole OS pages, until nothing is left or at least `at_most` bytes are (the last piece may
+  // lie over it: an OS page, or what the modelled system gives back as one); returns the bytes
+  // newly released. What a release rule that paces itself calls.
   virtual Bytes Release(Bytes at_most) = 0;
 
   // Bytes of free pages that were not given back. Cheap.

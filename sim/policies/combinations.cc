@@ -95,10 +95,21 @@ absl::Status CheckGrowth(const proto::Policy& policy) {
       absl::StrCat("set at least growth_chunk_bytes=", kLongSpan, ", or another page_allocator"));
 }
 
+absl::Status CheckPages(const proto::Policy& policy) {
+  if (!policy.has_extents() || policy.page_allocator() == proto::PAGE_ALLOCATOR_EXTENTS) {
+    return absl::OkStatus();
+  }
+  return Impossible(
+      "extents.dirty_decay_ns or extents.muzzy_decay_ns means nothing unless "
+      "page_allocator = extents",
+      "leave it out, or set page_allocator=extents");
+}
+
 }  // namespace
 
 absl::Status CheckCombination(const proto::Policy& policy) {
   if (absl::Status status = CheckClasses(policy); !status.ok()) return status;
+  if (absl::Status status = CheckPages(policy); !status.ok()) return status;
   if (absl::Status status = CheckRelease(policy.release()); !status.ok()) return status;
   if (absl::Status status = CheckFrontEnd(policy); !status.ok()) return status;
   if (absl::Status status = CheckGrowth(policy); !status.ok()) return status;

@@ -87,6 +87,8 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
   h.tiny = policy.tiny();
   h.chunk = Bytes(static_cast<uint64_t>(policy.growth_chunk_bytes()));
   h.gc_percent = policy.gc().percent();
+  h.pages.dirty_decay_ns = policy.extents().dirty_decay_ns();
+  h.pages.muzzy_decay_ns = policy.extents().muzzy_decay_ns();
   // The runtime reserves everything at once: span table, bitmap and arena.
   const heap::Address start = h.layout.spans_start();
   machine_.Reserve(start, h.layout.end - start);

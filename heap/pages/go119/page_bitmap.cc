@@ -257,6 +257,23 @@ PageBitmap::Piece PageBitmap::TakeToScavenge(uint64_t chunk, uint64_t wanted) {
   return {};
 }
 
+PageBitmap::Piece PageBitmap::TakeLowest(Address base, Address end) {
+  const Pages step(min_scavenge_pages_);
+  Piece piece;
+  for (Address a = base; a + step.bytes() <= end; a = a + step.bytes()) {
+    const Chunk& chunk = chunks_[ChunkIndex(a)];
+    const uint32_t page = PageInChunk(a);
+    const bool fits = chunk.taken.CountRange(page, min_scavenge_pages_) == 0 &&
+                      chunk.scavenged.CountRange(page, min_scavenge_pages_) == 0;
+    if (piece.npages != 0 && (!fits || page == 0)) break;
+    if (!fits) continue;
+    if (piece.npages == 0) piece.base = a;
+    piece.npages += min_scavenge_pages_;
+  }
+  if (piece.npages != 0) SetTaken(piece.base, piece.npages);
+  return piece;
+}
+
 void PageBitmap::Scavenged(Piece piece) {
   Lower(piece.base);
   const uint64_t c = ChunkIndex(piece.base);

@@ -71,6 +71,9 @@ class PageBitmap {
     uint32_t npages = 0;  // 0: there is none
   };
   Piece TakeToScavenge(uint64_t chunk, uint64_t wanted);
+  // The same for the lowest pages of [base, end) that are free and not scavenged, whole OS pages of
+  // one chunk.
+  Piece TakeLowest(Address base, Address end);
   // They were given back: free and scavenged.
   void Scavenged(Piece piece);
 

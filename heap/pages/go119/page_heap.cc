@@ -258,6 +258,7 @@ void PageHeap::Step(Scavenge* s) {
 
 void PageHeap::GiveBack(PageBitmap::Piece piece) {
   const Bytes bytes = Pages(piece.npages).bytes();
+  observer_->GivingBack(piece);
   if (huge_pages_) {
     SysUnused(os_, piece.base, bytes);
   } else {
@@ -268,6 +269,19 @@ void PageHeap::GiveBack(PageBitmap::Piece piece) {
   counters_.heap_free -= bytes.v;
   counters_.committed -= bytes.v;
   counters_.released += bytes.v;
+}
+
+uint64_t PageHeap::ScavengeRange(Address base, uint64_t npages) {
+  uint64_t released = 0;
+  for (const Address end = base + Pages(npages).bytes(); base < end;) {
+    const PageBitmap::Piece piece = bits_.TakeLowest(base, end);
+    if (piece.npages == 0) break;
+    GiveBack(piece);
+    bits_.Scavenged(piece);
+    released += Pages(piece.npages).bytes().v;
+    base = piece.base + Pages(piece.npages).bytes();
+  }
+  return released;
 }
 
 void PageHeap::Pace(uint64_t heap_goal, uint64_t last_heap_goal, uint64_t memory_limit,

@@ -81,6 +81,8 @@ class PageObserver {
   virtual void StepBegin(Worker, uint64_t /*chunk*/, uint64_t /*want*/) {}
   virtual void StepEnd(Worker, PageBitmap::Piece) {}
   virtual void ScavengeEnd(Worker, uint64_t /*released*/) {}
+  // Pages are given back, whoever asked for it; before the system is told.
+  virtual void GivingBack(PageBitmap::Piece) {}
 };
 
 class PageHeap {
@@ -163,6 +165,9 @@ class PageHeap {
   uint32_t procs() const { return static_cast<uint32_t>(caches_.size()); }
   // A P is removed; its pages come back.
   PageCache FlushCache(uint32_t proc);
+  // Gives back what is free and not in a cache of a range, which must be whole OS pages; the bytes.
+  // No part of the runtime: for a release rule that has its own idea of which pages go.
+  uint64_t ScavengeRange(Address base, uint64_t npages);
   void SetMemoryLimit(uint64_t bytes) { memory_limit_ = bytes; }
   // Other memory of the runtime.
   void AddMapped(uint64_t bytes) { counters_.mapped_ready += bytes; }
