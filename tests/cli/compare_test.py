@@ -255,7 +255,7 @@ class CompareTest(unittest.TestCase):
             ("procs: [1, 0]", "procs cannot be '0'", "from 1 to 1024"),
             ("gc { percent: [] }", "gc.percent is an empty list"),
             ("gc { percnt: [1] }", ":1:12:", "percent"),
-            ("page_allocator: [PAGE_ALLOCATOR_BEST]", "page_allocator", "PAGE_ALLOCATOR_GO110"),
+            ("page_allocator: [PAGE_ALLOCATOR_BEST]", "page_allocator", "PAGE_ALLOCATOR_BEST_FIT"),
             ('policy: "go1.11"', "go1.10"),
         ):
             grid.write_text(text)
