@@ -33,7 +33,6 @@ TEST(Bounds, DoNotBeatAllocators) {
   EXPECT_TRUE(IsBound(comparison, "ideal"));
   EXPECT_FALSE(IsBound(comparison, "base"));
   EXPECT_FALSE(IsBound(comparison, "nobody"));
-  EXPECT_FALSE(comparison.summary(1).pareto());
   EXPECT_THAT(FrontOfAllocators(comparison), ElementsAre("base", "small"));
 }
 
