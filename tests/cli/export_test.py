@@ -35,7 +35,7 @@ class ExportTest(unittest.TestCase):
         """The rows of `pprof -top`: flat bytes by function name."""
         env = dict(os.environ, HOME=str(self.folder), GOCACHE=str(self.folder / "go"), GOFLAGS="-mod=mod")
         out = subprocess.run(
-            ["go", "tool", "pprof", "-top", "-nodecount=100000", "-unit=B", f"-sample_index={index}", str(self.pprof)],
+            ["go", "tool", "pprof", "-top", "-nodecount=100000", "-nodefraction=0", "-unit=B", f"-sample_index={index}", str(self.pprof)],
             check=True,
             capture_output=True,
             text=True,
