@@ -36,11 +36,11 @@ TEST(SearchSpace, PointsAndValues) {
 
   proto::Policy base;
   base.set_name("base");
-  const auto policy = space->With(base, {57, 2, 65536});
+  const auto policy = space->With(base, {57, 2, 1 << 21});
   ASSERT_TRUE(policy.ok()) << policy.status();
-  EXPECT_EQ(policy->name(), "base gc.percent=57 procs=2 growth_chunk_bytes=65536");
+  EXPECT_EQ(policy->name(), "base gc.percent=57 procs=2 growth_chunk_bytes=2097152");
   EXPECT_EQ(policy->gc().percent(), 57);
-  EXPECT_EQ(policy->growth_chunk_bytes(), 65536);
+  EXPECT_EQ(policy->growth_chunk_bytes(), 1 << 21);
 }
 
 TEST(SearchSpace, EveryPointIsItsValues) {

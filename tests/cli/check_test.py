@@ -122,7 +122,8 @@ class CheckTest(unittest.TestCase):
         self.assertEqual(0, check(f"--baseline={baseline}", "--update").returncode)
         text = baseline.read_text()
         self.assertEqual(self.small.read_text(), text)
-        self.assertLess(text.count("\n"), 100)
+        # Small enough to be reviewed: the numbers, and the 16 size classes that hold the most.
+        self.assertLess(text.count("\n"), 150)
         kept, whole = json.loads(text), json.loads(self.whole.read_text())
         for part in ("memory", "parts", "fragmentation", "os", "gc"):
             self.assertEqual(whole[part], kept[part])
