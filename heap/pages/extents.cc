@@ -9,10 +9,11 @@
 namespace heapsim::heap {
 namespace {
 
-constexpr uint32_t kMaxFitLog = 6;      // a dirty extent serves a request of at least its 64th part
-constexpr uint64_t kCoalescePages = 2;  // SC_LARGE_MINCLASS: 16 KiB
-constexpr uint64_t kOversizePages = (8 << 20) / kPageSize;
-constexpr uint64_t kFirstGrowthPages = (2 << 20) / kPageSize;
+// Their names and values in the source, for pages of 8 KiB.
+constexpr uint32_t kMaxFitLog = 6;                             // opt_lg_extent_max_active_fit
+constexpr uint64_t kCoalescePages = 4;                         // SC_LARGE_MINCLASS
+constexpr uint64_t kOversizePages = (8 << 20) / kPageSize;     // opt_oversize_threshold
+constexpr uint64_t kFirstGrowthPages = (2 << 20) / kPageSize;  // HUGEPAGE (exp_grow_init)
 constexpr uint64_t kNothing = ~uint64_t{0};
 
 }  // namespace
@@ -66,10 +67,14 @@ ExtentPages::Extent ExtentPages::Remove(uint64_t first) {
 }
 
 bool ExtentPages::JoinOne(uint64_t* first, Extent* e) {
+  // Not across the beginning of what was asked of the system at once (the upper one is a head).
+  const auto head = [&](uint64_t page) {
+    return std::binary_search(heads_.begin(), heads_.end(), page);
+  };
   auto other = extents_.find(*first + e->pages);
-  if (other == extents_.end() || other->second.state != e->state) {
+  if (other == extents_.end() || other->second.state != e->state || head(other->first)) {
     other = extents_.lower_bound(*first);
-    if (other == extents_.begin()) return false;
+    if (other == extents_.begin() || head(*first)) return false;
     --other;
     if (other->first + other->second.pages != *first || other->second.state != e->state) {
       return false;
@@ -79,7 +84,6 @@ bool ExtentPages::JoinOne(uint64_t* first, Extent* e) {
   const Extent o = Remove(other->first);
   e->pages += o.pages;
   e->zeroed &= o.zeroed;
-  e->place = o.place;
   e->since = std::max(e->since, o.since);
   return true;
 }
@@ -99,7 +103,7 @@ uint64_t ExtentPages::Fit(State state, uint64_t n) const {
       continue;
     }
     bin += static_cast<uint32_t>(std::countr_zero(bits));
-    if (state == kDirty && ClassPages(bin) >> kMaxFitLog > n) break;
+    if (state == kDirty && ClassPages(bin) > n << kMaxFitLog) break;
     lowest = std::min(lowest, *cache.bins[bin].begin());
   }
   return lowest;
@@ -122,9 +126,7 @@ void ExtentPages::Taken(uint64_t first, uint64_t n) {
   if (e.pages == n) return;
   e.pages -= n;
   e.place = ++places_;
-  uint64_t rest = first + n;
-  // Dirty neighbours of one page may stand beside it and wait.
-  if (e.state != kDirty) Coalesce(&rest, &e);
+  const uint64_t rest = first + n;
   Insert(rest, e);
 }
 
@@ -139,7 +141,7 @@ RunPages::Growth ExtentPages::GrowthFor(uint64_t n) const {
 
 void ExtentPages::Grown(uint64_t first, uint64_t n) {
   while (ClassPages(next_growth_) <= n) ++next_growth_;
-  // It is split before it joins anything.
+  heads_.push_back(first);
   Insert(first, {n, kRetained, true, context().clock->Now(), ++places_});
 }
 
@@ -148,7 +150,8 @@ void ExtentPages::Freed(uint64_t first, uint64_t n) {
   if (e.pages >= kCoalescePages) {
     Coalesce(&first, &e);
     e.place = ++places_;
-    if (e.pages >= kOversizePages) {
+    // Unless something is to be kept for ever (extent_may_force_decay).
+    if (e.pages >= kOversizePages && !dirty_.never() && !muzzy_.never()) {
       Purge(first, e, kRetained);
       Decay();
       return;
@@ -176,8 +179,10 @@ uint64_t ExtentPages::Evict(State state, Extent* e) {
   while (true) {
     uint64_t first = caches_[state].by_use.begin()->second;
     *e = Remove(first);
-    // What was joined stands where its neighbour stood, and may have to wait.
+    // What was joined counts as just used, and the next one is looked at. (The source's comment
+    // has it stand where its neighbour stood; eset_insert appends.)
     if (!JoinOne(&first, e)) return first;
+    e->place = ++places_;
     Insert(first, *e);
   }
 }

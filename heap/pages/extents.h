@@ -1,25 +1,42 @@
-// Extents as in jemalloc 5.3 (its pac, ecache, eset and decay): free memory is a set of extents,
+// Extents as in jemalloc 5.3.0 (2022-05-06), compared rule by rule with its src/pac.c, extent.c,
+// eset.c, exp_grow.h and decay.c, whose names stand in brackets: free memory is a set of extents,
 // each in one of three states, and moves from one to the next as it stays unused.
 //
-// dirty: freed, as it was left; muzzy: given back lazily (MADV_FREE); retained: given back
-// (MADV_DONTNEED), or never used. A request looks at dirty, muzzy, retained, in that order. In each
-// it takes, of the lowest extents of each size class (four a doubling) from its own class up, the
-// lowest; of dirty ones none that is more than 64 times as large. The rest of the extent keeps its
-// state. An extent joins its neighbours of the same state; a dirty one of one page only when it is
-// about to be purged, and one that has 8 MiB then is purged at once. What may stay dirty (10 s) and
-// muzzy (0: not at all) falls along jemalloc's curve; the least recently used go first, whole. As
-// there, decay goes on when something is allocated or freed, not while the program rests.
+// - dirty: freed, as it was left; muzzy: given back lazily (MADV_FREE); retained: given back
+//   (MADV_DONTNEED), or never used. A request looks at dirty, muzzy, retained, in that order
+//   (pac_alloc_real).
+// - In each it takes, of the oldest extents of each size class (four a doubling) from its own class
+//   up, the oldest; of dirty ones none whose class is more than 64 times the request
+//   (eset_first_fit, lg_extent_max_active_fit). The oldest is the one with the lowest serial
+//   number, then the lowest address: here the lowest address, as the arena grows upwards only.
+// - The rest of the extent keeps its state and counts as just used (extent_recycle_split).
+// - An extent joins its neighbours of the same state, but not across the beginning of what was
+// asked
+//   of the system at once (extent_neighbor_head_state_mergeable). Dirty ones of less than 4 pages
+//   wait with it until they are about to be purged: then they join one neighbour, count as just
+//   used, and the least recently used one is looked at again (extent_record, ecache_evict).
+// - One that has 8 MiB when it was freed and joined is purged at once, unless one of the decay
+// times
+//   is -1 (extent_maximally_purge).
+// - What may stay dirty (10 s) and muzzy (0: not at all) falls along a curve (smoothstep_decay.h);
+//   the least recently used go first, whole, dirty ones to muzzy if there is such a thing, else to
+//   retained (pac_decay_stashed).
+// - Growth: from 2 MiB on each time the next size class (exp_grow). What is left of it is retained.
 //
-// Growth: from 2 MiB on each time the next size class.
+// When decay is looked at: there with about every thousandth fill or flush of a thread's cache
+// or direct call (arena_decay_ticks, drawn by lot), and with each freed extent where the time is 0;
+// here with every call for pages or return of them. Either way not while the program rests.
 //
-// Not modelled: several arenas (one serves all threads), the small extent cache (SEC), hpa, the
-// ordering by serial number (that of addresses here, as the arena only grows upwards), ticks (decay
-// is looked at with every call), a random delay of each step. A page is 8 KiB, not 4.
+// Not modelled: several arenas (one serves all threads; so requests of 8 MiB have none of their
+// own), the background thread, hpa and its small extent cache, growing an allocation in place, the
+// page that is added to large sizes to vary addresses (cache_oblivious), guard pages, the memory of
+// its own records. A page is 8 KiB, as in a build with --with-lg-page=13; most have 4.
 #ifndef HEAPSIM_HEAP_PAGES_EXTENTS_H_
 #define HEAPSIM_HEAP_PAGES_EXTENTS_H_
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
@@ -76,8 +93,8 @@ class ExtentPages final : public RunPages {
   uint64_t Fit(State state, uint64_t n) const;
   void Insert(uint64_t first, const Extent& e);
   Extent Remove(uint64_t first);
-  // Joins what is in no cache with a neighbour of the same state, the upper one first; its place is
-  // then the neighbour's. False: there is none.
+  // Joins what is in no cache with a neighbour of the same state, the upper one first. False: there
+  // is none.
   bool JoinOne(uint64_t* first, Extent* e);
   void Coalesce(uint64_t* first, Extent* e);  // with all of them
   void Decay();
@@ -87,7 +104,8 @@ class ExtentPages final : public RunPages {
   Bytes Purge(uint64_t first, Extent e, State to);
 
   std::array<Cache, kStates> caches_;
-  Map extents_;  // by first page
+  Map extents_;                  // by first page
+  std::vector<uint64_t> heads_;  // first pages of what the arena gave, rising
   SmoothstepDecay dirty_, muzzy_;
   bool lazily_;  // purged extents become muzzy first
   uint64_t places_ = 0;

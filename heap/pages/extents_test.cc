@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -47,6 +48,7 @@ class Model {
         if (s >= 256 && s > grown_ && s >= n && ask == 0) ask = s;
       }
       grown_ = ask;
+      heads_.push_back(arena_);
       Put({arena_, ask, State::kRetained, ++uses_});
       arena_ += ask;
       at = Choose(n);
@@ -57,7 +59,6 @@ class Model {
     if (e.pages > n) {
       e.first += n;
       e.pages -= n;
-      if (e.state != State::kDirty) Join(&e);
       e.use = ++uses_;
       Put(e);
     }
@@ -66,11 +67,11 @@ class Model {
 
   void Free(uint64_t first, uint64_t n, int64_t now) {
     Extent e{first, n, State::kDirty, ++uses_};
-    if (n >= 2) {
+    if (n >= 4) {
       Join(&e);
       e.use = ++uses_;
     }
-    if (n >= 2 && e.pages >= 1024) {
+    if (n >= 4 && e.pages >= 1024 && decay_[0].time >= 0 && decay_[1].time >= 0) {
       Purge(e, State::kRetained);
     } else {
       Put(e);
@@ -100,7 +101,7 @@ class Model {
         const Extent& e = extents_[i];
         const uint64_t size = *(std::upper_bound(sizes.begin(), sizes.end(), e.pages) - 1);
         if (e.state != state || size < need) continue;
-        if (state == State::kDirty && size / 64 > n) continue;
+        if (state == State::kDirty && size > 64 * n) continue;
         return static_cast<int>(i);
       }
     }
@@ -121,11 +122,12 @@ class Model {
         const bool beside =
             above ? other.first == e->first + e->pages : other.first + other.pages == e->first;
         if (other.state != e->state || !beside) continue;
+        const uint64_t seam = above ? other.first : e->first;
+        if (std::find(heads_.begin(), heads_.end(), seam) != heads_.end()) continue;
         const Extent o = other;
         Take(o.first);
         e->first = std::min(e->first, o.first);
         e->pages += o.pages;
-        e->use = o.use;
         return true;
       }
     }
@@ -149,7 +151,8 @@ class Model {
       Extent e = *oldest;
       Take(e.first);
       if (JoinOne(&e)) {
-        Put(e);  // with the use of the neighbour: it may have to wait
+        e.use = ++uses_;
+        Put(e);
         continue;
       }
       Purge(e, to);
@@ -166,6 +169,7 @@ class Model {
       DecayState& d = decay_[state];
       const State to =
           state == State::kDirty && decay_[1].time != 0 ? State::kMuzzy : State::kRetained;
+      if (d.time < 0) continue;
       if (d.time == 0) {
         PurgeTo(state, 0, to);
         continue;
@@ -199,6 +203,7 @@ class Model {
   };
   std::vector<Extent> extents_;
   DecayState decay_[2];
+  std::vector<uint64_t> heads_;
   uint64_t arena_ = 0, grown_ = 0, uses_ = 0;
 };
 
@@ -249,9 +254,10 @@ TEST(ExtentsTest, SameAsTheModel) {
   struct Times {
     int64_t dirty, muzzy;
   };
-  for (const Times t : {Times{10 * kSecond, 0}, Times{10 * kSecond, 10 * kSecond},
-                        Times{2 * kSecond, 6 * kSecond}, Times{0, 0}}) {
-    for (uint64_t seed = 1; seed <= 4; ++seed) {
+  for (const Times t :
+       {Times{10 * kSecond, 0}, Times{10 * kSecond, 10 * kSecond}, Times{2 * kSecond, 6 * kSecond},
+        Times{0, 0}, Times{-1, 0}, Times{kSecond, -1}}) {
+    for (uint64_t seed = 1; seed <= 3; ++seed) {
       SCOPED_TRACE(absl::StrCat("decay ", t.dirty, " ", t.muzzy, " seed ", seed));
       Fixture f(t.dirty, t.muzzy);
       Model model(t.dirty, t.muzzy);
@@ -359,6 +365,61 @@ TEST(ExtentsTest, ADirtyExtentIsNotCutForTooSmallARequest) {
   EXPECT_GT(f.heap->spans().PageIndex(f.heap->spans()[small].address()), 200u);
   const SpanId larger = f.Take(3);
   EXPECT_EQ(f.heap->spans().PageIndex(f.heap->spans()[larger].address()), 0u);
+}
+
+// The ratio is of the class to the request, not rounded down.
+TEST(ExtentsTest, SixtyFourTimesIsNotMore) {
+  for (const uint64_t pages : {64, 80}) {
+    Fixture f;
+    const SpanId a = f.Take(pages);
+    f.Take(1);
+    f.Give(a);
+    const uint64_t first = f.heap->spans().PageIndex(f.heap->spans()[f.Take(1)].address());
+    EXPECT_EQ(first, pages == 64 ? 0u : 81u);
+  }
+}
+
+TEST(ExtentsTest, NothingIsPurgedAtOnceWhereSomethingIsKeptForEver) {
+  for (const auto& [dirty, muzzy] : {std::pair<int64_t, int64_t>{-1, 0}, {10 * kSecond, -1}}) {
+    Fixture f(dirty, muzzy);
+    const SpanId a = f.Take(1024);
+    f.Take(1);
+    f.fakes.os.TakeCalls();
+    f.Give(a);
+    EXPECT_EQ(f.fakes.os.TakeCalls(), "");
+  }
+}
+
+TEST(ExtentsTest, WhatWasMappedApartStaysApart) {
+  Fixture f;
+  // 2 MiB, then the next class of 2.5 MiB.
+  const SpanId a = f.Take(256);
+  const SpanId b = f.Take(320);
+  f.Give(a);
+  f.Give(b);
+  EXPECT_EQ(Text(f.pages()), "0+256d 256+320d ");
+  f.heap->Release(Bytes(~uint64_t{0}));
+  EXPECT_EQ(Text(f.pages()), "0+256r 256+320r ");
+}
+
+TEST(ExtentsTest, SmallDirtyOnesJoinWhenTheyAreAboutToGo) {
+  Fixture f;
+  std::vector<SpanId> spans;
+  for (int i = 0; i < 8; ++i) spans.push_back(f.Take(3));
+  f.Give(spans[0]);
+  f.Give(spans[1]);
+  f.Give(spans[4]);
+  EXPECT_EQ(Text(f.pages()), "0+3d 3+3d 12+3d 24+232r ");
+  // The oldest joins its neighbour and counts as just used, so that the third goes first.
+  EXPECT_EQ(f.heap->Release(Bytes(1)), Pages(3).bytes());
+  EXPECT_EQ(Text(f.pages()), "0+6d 12+3r 24+232r ");
+  // One of 4 pages joins at once, and all that touch it.
+  f.heap->Release(Bytes(~uint64_t{0}));
+  const SpanId four = f.Take(4);
+  f.Give(spans[2]);
+  f.Give(four);
+  EXPECT_EQ(Text(f.pages()), "0+4d 4+2r 6+3d 12+3r 24+232r ");
+  f.heap->SelfCheck();
 }
 
 TEST(ExtentsTest, WhatWasGivenBackNeedsNoZeroing) {
