@@ -22,6 +22,9 @@ struct PagesOptions {
   // ever.
   int64_t dirty_decay_ns = 10'000'000'000;
   int64_t muzzy_decay_ns = 0;
+  // Temeraire: how far back a peak of demand counts when huge pages might be broken; 0: it does
+  // not.
+  int64_t skip_subrelease_ns = 60'000'000'000;
 };
 
 // What a page allocator works with; all outlive it.
@@ -77,6 +80,10 @@ class PageAllocator {
   // lie over it: an OS page, or what the modelled system gives back as one); returns the bytes
   // newly released. What a release rule that paces itself calls.
   virtual Bytes Release(Bytes at_most) = 0;
+
+  // The same on behalf of a limit on memory: where the modelled system holds something back in
+  // Release, it does not here.
+  virtual Bytes ReleaseForLimit(Bytes at_most) { return Release(at_most); }
 
   // Bytes of free pages that were not given back. Cheap.
   virtual Bytes FreeUnreleased() const = 0;

@@ -35,6 +35,16 @@ class ReleasedPages {
     return count;
   }
 
+  // The first page of [begin, end) that is released, or that is not; `end` where there is none.
+  uint64_t First(uint64_t begin, uint64_t end, bool released) const {
+    for (uint64_t p = begin; p < end;) {
+      const uint64_t bits = (released ? words_[p / 64] : ~words_[p / 64]) >> (p % 64);
+      if (bits != 0) return std::min(end, p + static_cast<uint64_t>(std::countr_zero(bits)));
+      p = RoundDown(p, 64) + 64;
+    }
+    return end;
+  }
+
   // What to give back of the free run [begin, end): of its pages that are not released, the highest
   // that lie together, at most `want` of them but whole OS pages of `unit` heap pages (a power of
   // two). Empty where no whole OS page of the run has any.

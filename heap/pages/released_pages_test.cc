@@ -50,6 +50,11 @@ TEST(ReleasedPagesTest, SameAsPageByPage) {
         const uint64_t want = 1 + random.Next() % 80;
         const ReleasedPages::Piece a = pages.Highest(begin, begin + n, want, unit);
         const ReleasedPages::Piece b = Naive(model, begin, begin + n, want, unit);
+        for (const bool released : {false, true}) {
+          uint64_t first = begin;
+          while (first < begin + n && model[first] != released) ++first;
+          ASSERT_EQ(pages.First(begin, begin + n, released), first);
+        }
         ASSERT_EQ(a.empty(), b.empty());
         ASSERT_EQ(a.fresh, b.fresh);
         if (b.empty()) break;

@@ -1,23 +1,36 @@
-// A page allocator that thinks of huge pages, as in TCMalloc's Temeraire (Hunter, Kennelly, Turner,
-// Gove, Moseley, Ranganathan: Beyond malloc efficiency to fleet efficiency, OSDI 2021).
+// A page allocator that thinks of huge pages, as TCMalloc's Temeraire (Hunter, Kennelly, Turner,
+// Gove, Moseley, Ranganathan: Beyond malloc efficiency to fleet efficiency, OSDI 2021), compared
+// rule by rule with the source of the month the paper came out: google/tcmalloc at 72512f0f65ff
+// (2021-07-18). Names in brackets are that source's.
 //
-// A request of up to half a huge page goes to the filler (huge_page_filler.h), which takes a huge
-// page from the cache when none of its own will do. A larger one takes whole huge pages, and its
-// tail is donated to the filler; one of less than a huge page tries the filler first. Where such
-// tails come to 64 MiB and more than small requests take, tails would be waste: then requests of up
-// to 1 GiB are packed into regions of 1 GiB, best fit, page by page. The cache keeps huge pages
-// that became free, so that they need not be broken and made again: 10, or as many as the use of
-// huge pages fell and rose again within this second or the last. More than that, the smallest
-// ranges first, goes back to the system, and so does a huge page that was already given back in
-// part; a huge page of a region as soon as nothing is on it.
+// - A request of up to half a huge page goes to the filler (huge_page_filler.h), which takes a huge
+//   page from the cache when none of its own will do (AllocSmall, RefillFiller).
+// - A larger one takes whole huge pages, and its tail is donated to the filler
+//   (AllocRawHugepages). One of less than a huge page tries the filler first; one that is not a
+//   whole number of huge pages, and no more than 1 GiB, tries the regions (AllocLarge).
+// - A region is 1 GiB in which requests are packed page by page, the shortest range that fits.
+//   One is made where tails come to 64 MiB and more than small requests take: then they would be
+//   waste (AllocLarge; both are counted for all requests, those in regions too: PageAllocInfo). A
+//   request looks at the regions in the order of their longest free range, the shortest first;
+//   a region changes its place only when it has to (HugeRegionSet::Fix). Huge pages of a region go
+//   back as soon as nothing is on them (HugeRegion::Put).
+// - The cache keeps huge pages that became free, so that they need not be broken and made again
+//   (huge_cache.h). A huge page that was given back in part goes back whole when it is empty, and
+//   not into the cache (ReleaseHugepage).
+// - Giving back (ReleaseAtLeastNPages): first the cache, in whole huge pages, then free pages of
+// huge
+//   pages in use (subrelease), but only as far as what the filler has mapped stays at the
+//   peak of demand in the last minute (GetDesiredSubreleasePages). A limit on memory spares
+//   nothing (ReleaseAtLeastNPagesBreakingHugepages), and so does a forced release here.
+// - Free pages among used ones in a region stay: nothing there gives them back.
 //
-// Giving back: first the cache, then free pages of huge pages that are in use, the emptiest first,
-// whole (subrelease). As there, the tail of a large object on which there is nothing small, and
-// free pages among used ones in a region, stay.
-//
-// Not modelled: skipping of subrelease by recent demand, spans with few objects kept apart (later
-// TCMalloc), per-thread and transfer caches above (another axis), MADV_COLLAPSE, the memory of its
-// own records. A page is 8 KiB as there. Huge pages show with os.huge_pages.
+// Not modelled: the approximate fit of the cache and of unused address space (true best fit here);
+// growth downwards from the top of 1 GiB mappings (the arena grows upwards); that a release
+// counts what was given back since the last one (unmapping_unaccounted_); the page heaps of sampled
+// objects and of NUMA nodes; MADV_REMOVE, which is tried first there; the memory of its own
+// records. Later versions have what this one has not: spans with few objects kept apart, lifetimes,
+// regions used more often, MADV_COLLAPSE. A page is 8 KiB as there. Huge pages show with
+// os.huge_pages.
 #ifndef HEAPSIM_HEAP_PAGES_TEMERAIRE_H_
 #define HEAPSIM_HEAP_PAGES_TEMERAIRE_H_
 
@@ -25,6 +38,7 @@
 #include <vector>
 
 #include "heap/pages/free_ranges.h"
+#include "heap/pages/huge_cache.h"
 #include "heap/pages/huge_page_filler.h"
 #include "heap/pages/run_pages.h"
 #include "heap/virtual_array.h"
@@ -35,21 +49,21 @@ class TemerairePages final : public RunPages {
  public:
   explicit TemerairePages(const PageContext& context);
 
-  // limit 0: as much as Release finds. Else what is whole in the cache or free in a huge page of
-  // the filler, and part of a run that was unused for longer.
+  // limit 0: all of the cache, and all free pages of the filler. Else what is whole in the cache or
+  // free in a huge page of the filler, and part of a run that was unused for longer; it knows no
+  // ages, those of the runs count.
   Bytes Scavenge(int32_t k, uint64_t now, uint64_t limit) override;
   Bytes Release(Bytes at_most) override;
+  Bytes ReleaseForLimit(Bytes at_most) override;
   void SelfCheck() const override;
 
   static constexpr uint64_t kSmall = kHugePages / 2;  // pages
   static constexpr uint64_t kRegion = 512;            // huge pages
   static constexpr uint64_t kMinSlack = (64 << 20) / kPageSize;
-  static constexpr uint64_t kMinCache = 10;  // huge pages
 
-  // For tests: huge pages in the cache, regions, huge pages that may be in the cache now.
-  const FreeRanges& cached() const { return cached_; }
+  // For tests.
+  const HugeCache& cache() const { return cache_; }
   size_t regions() const { return regions_.size(); }
-  uint64_t cache_limit() const { return cache_limit_; }
 
  private:
   // What a huge page is.
@@ -72,42 +86,46 @@ class TemerairePages final : public RunPages {
   bool WantsRegion() const { return slack_ >= kMinSlack && slack_ >= small_; }
   uint64_t ChooseInRegion(uint64_t n);
   uint64_t ChooseHuge(uint64_t n);
+  void TakeInRegion(uint64_t first, uint64_t n);
   void TakeHuge(uint64_t first, uint64_t n);
   void FreeInRegion(uint64_t first, uint64_t n);
-  // Huge pages that nothing is on come back: to the cache, or, where part of one was given back, to
+  void FreeLarge(uint64_t huge, uint64_t n);
+  // The region at a place of the order by longest free range changed: it moves where it belongs.
+  void Reorder(size_t place);
+  // Huge pages that nothing is on come back: to the cache, or, one that was given back in part, to
   // the system.
   void FreeHuge(uint64_t huge, uint64_t n);
   void FreeFilled(uint64_t huge);
-  // Gives back huge pages of the cache, the smallest ranges first; the bytes.
-  Bytes ShrinkCache(uint64_t huge_pages);
-  Bytes Unback(uint64_t huge, uint64_t n);
+  // Huge pages that left the cache go back; in pages.
+  void UnbackCached(uint64_t huge, uint64_t n);
+  // Gives back free pages of the filler until at least `pages` are; how many.
+  Bytes BreakHugePages(uint64_t pages);
+  // Of free pages of one huge page of the filler those that are not given back yet.
   Bytes Subrelease(uint64_t huge, uint64_t first, uint64_t n);
-  void Use(uint64_t huge_pages);
-  void Unuse(uint64_t huge_pages);
-  void NextEpoch();
   void SetKind(uint64_t huge, uint64_t n, Kind kind) {
     for (uint64_t h = huge; h < huge + n; ++h) kind_[h] = kind;
+  }
+  uint64_t& SlackOrSmall(uint64_t n) { return n <= kSmall ? small_ : slack_; }
+  // What a request adds to it.
+  static uint64_t SlackOrSmallOf(uint64_t n) {
+    return n <= kSmall ? n : HugeFor(n) * kHugePages - n;
   }
   static uint64_t HugeFor(uint64_t n) { return (n + kHugePages - 1) / kHugePages; }
 
   VirtualArray<Kind> kind_;  // by huge page
   HugePageFiller filler_;
-  FreeRanges cached_, unbacked_;  // huge pages
+  HugeCache cache_;
+  FreeRanges unbacked_;  // huge pages that nobody uses and that are not backed
   std::vector<Region> regions_;
+  std::vector<uint32_t> region_order_;  // by longest free range
 
   Plan plan_ = Plan::kHuge;
-  size_t region_ = 0;  // of the plan
+  HugePageFiller::Place place_;  // of the plan
+  size_t region_ = 0;            // of the plan, its place in the order
   bool wants_region_ = false;
 
   uint64_t small_ = 0;  // pages of small requests
-  uint64_t slack_ = 0;  // pages that requests of more left of their last huge page
-
-  // Huge pages in use: now, at the last peak of this second, at the lowest since; and the deepest
-  // dip that was made up again, in this and in the last second.
-  uint64_t usage_ = 0, peak_ = 0, low_ = 0;
-  uint64_t dip_ = 0, last_dip_ = 0;
-  int64_t epoch_ = 0;
-  uint64_t cache_limit_ = kMinCache;
+  uint64_t slack_ = 0;  // pages that requests of more left, or would leave, of their last huge page
 };
 
 }  // namespace heapsim::heap

@@ -12,7 +12,7 @@ uint64_t MemoryLimit::Mapped() const {
 
 void MemoryLimit::AfterAllocate() {
   const uint64_t mapped = Mapped();
-  if (mapped > limit_.v) c_.pages->Release(Bytes(mapped - limit_.v));
+  if (mapped > limit_.v) c_.pages->ReleaseForLimit(Bytes(mapped - limit_.v));
 }
 
 // What is left for objects when all that is not objects, and not free, is taken off, with a margin

@@ -95,14 +95,21 @@ absl::Status CheckGrowth(const proto::Policy& policy) {
       absl::StrCat("set at least growth_chunk_bytes=", kLongSpan, ", or another page_allocator"));
 }
 
+// Settings of one page allocator.
 absl::Status CheckPages(const proto::Policy& policy) {
-  if (!policy.has_extents() || policy.page_allocator() == proto::PAGE_ALLOCATOR_EXTENTS) {
-    return absl::OkStatus();
+  const auto pages = policy.page_allocator();
+  if (policy.has_extents() && pages != proto::PAGE_ALLOCATOR_EXTENTS) {
+    return Impossible(
+        "extents.dirty_decay_ns or extents.muzzy_decay_ns means nothing unless "
+        "page_allocator = extents",
+        "leave it out, or set page_allocator=extents");
   }
-  return Impossible(
-      "extents.dirty_decay_ns or extents.muzzy_decay_ns means nothing unless "
-      "page_allocator = extents",
-      "leave it out, or set page_allocator=extents");
+  if (policy.has_temeraire() && pages != proto::PAGE_ALLOCATOR_TEMERAIRE) {
+    return Impossible(
+        "temeraire.skip_subrelease_ns means nothing unless page_allocator = temeraire",
+        "leave it out, or set page_allocator=temeraire");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ TEST(Combinations, WhatGoesTogether) {
       {"front_end=none", "reclaim=explicit"},
       {"front_end=tcmalloc", "reclaim=explicit", "caches.max_bytes=1MiB"},
       {"page_allocator=extents", "extents.dirty_decay_ns=1s", "extents.muzzy_decay_ns=-1"},
+      {"page_allocator=temeraire", "temeraire.skip_subrelease_ns=0"},
       {"size_classes=tcmalloc"},
   };
   for (const auto& settings : good) EXPECT_TRUE(Check(settings).ok()) << Check(settings);
@@ -58,6 +59,9 @@ TEST(Combinations, WhatDoesNotIsNamedWithWhatWould) {
       {{"front_end=tcmalloc"}, "front_end = tcmalloc", "front_end=go"},
       {{"caches.batch_slots=8"}, "caches.batch_slots", "front_end=tcmalloc"},
       {{"extents.dirty_decay_ns=1s"}, "extents.dirty_decay_ns", "page_allocator=extents"},
+      {{"temeraire.skip_subrelease_ns=5s"},
+       "temeraire.skip_subrelease_ns",
+       "page_allocator=temeraire"},
       {{"size_classes=table"}, "size_class_table", "1 to 127 classes"},
       {{"size_class_table=16/1"}, "size_class_table", "size_classes=table"},
       {{"size_classes=table", "size_class_table=16/1,8/1"}, "size_class_table", "must rise"},

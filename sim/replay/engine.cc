@@ -89,6 +89,7 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
   h.gc_percent = policy.gc().percent();
   h.pages.dirty_decay_ns = policy.extents().dirty_decay_ns();
   h.pages.muzzy_decay_ns = policy.extents().muzzy_decay_ns();
+  h.pages.skip_subrelease_ns = policy.temeraire().skip_subrelease_ns();
   // The runtime reserves everything at once: span table, bitmap and arena.
   const heap::Address start = h.layout.spans_start();
   machine_.Reserve(start, h.layout.end - start);
