@@ -23,8 +23,9 @@ class Go119Pages final : public RunPages {
   // Without Ps (context.procs 0) there are no page caches.
   explicit Go119Pages(const PageContext& context);
 
-  // Everything for limit 0, as the runtime's freeOSMemory, but for what the page caches hold. It
-  // knows no ages: those of the runs that its pages are part of count.
+  // Everything for limit 0, as the runtime's freeOSMemory, but for what the page caches hold: 1.19
+  // flushes them only when a P goes (p.destroy). It knows no ages: those of the runs that its pages
+  // are part of count.
   Bytes Scavenge(int32_t k, uint64_t now, uint64_t limit) override;
   // In its own pieces, that do not break huge pages.
   Bytes Release(Bytes at_most) override;
