@@ -18,15 +18,17 @@ uint32_t Mix(uint64_t z) {
 
 }  // namespace
 
-void RunTree::Update(SpanId n) {
+// No span's node is all zero and stands for a child that is not there. False: nothing changed that
+// its parent would see.
+bool RunTree::Update(SpanId n) {
   Node& node = nodes_[n];
-  node.longest = node.pages;
-  node.any_loose = node.loose;
-  for (const SpanId child : {node.left, node.right}) {
-    if (child == kNoSpan) continue;
-    node.longest = std::max(node.longest, nodes_[child].longest);
-    node.any_loose |= nodes_[child].any_loose;
-  }
+  const Node &left = nodes_[node.left], &right = nodes_[node.right];
+  const uint32_t longest = std::max(node.pages, std::max(left.longest, right.longest));
+  const bool any_loose = node.loose | left.any_loose | right.any_loose;
+  const bool changed = longest != node.longest || any_loose != node.any_loose;
+  node.longest = longest;
+  node.any_loose = any_loose;
+  return changed;
 }
 
 void RunTree::Insert(SpanId run, uint64_t first, uint64_t pages, bool loose) {
@@ -104,12 +106,13 @@ void RunTree::SetLoose(SpanId run, bool loose) {
   Refresh(root_, run);
 }
 
-void RunTree::Refresh(SpanId at, SpanId run) {
+bool RunTree::Refresh(SpanId at, SpanId run) {
   if (at == kNoSpan) Throw(FatalCode::kSelfCheck, "a free run is not in the tree");
-  if (at != run) {
-    Refresh(nodes_[run].first < nodes_[at].first ? nodes_[at].left : nodes_[at].right, run);
+  if (at != run &&
+      !Refresh(nodes_[run].first < nodes_[at].first ? nodes_[at].left : nodes_[at].right, run)) {
+    return false;
   }
-  Update(at);
+  return Update(at);
 }
 
 SpanId RunTree::FirstFit(SpanId n, uint64_t from, uint64_t pages) const {

@@ -63,12 +63,13 @@ class RunTree {
     Walk(nodes_[n].right, visit);
   }
   SpanId FirstFit(SpanId n, uint64_t from, uint64_t pages) const;
-  void Update(SpanId n);
+  bool Update(SpanId n);
   SpanId Insert(SpanId at, SpanId run);
   void Split(SpanId n, uint32_t first, SpanId* below, SpanId* above);
   SpanId Merge(SpanId below, SpanId above);
   SpanId Erase(SpanId at, SpanId run);
-  void Refresh(SpanId at, SpanId run);
+  // Updates from a run up to the root, as far as something changes.
+  bool Refresh(SpanId at, SpanId run);
 
   VirtualArray<Node> nodes_;  // by span
   SpanId root_ = kNoSpan;
