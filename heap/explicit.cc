@@ -94,13 +94,11 @@ void Heap::FreeSlot(BitIndex bit) {
   Span& s = spans_[id];
   if (!s.large()) {
     if (options_.front_end != nullptr) return FreeToFront(bit);
-    const FreedSlot freed = FreeSmallSlot(p_, bit, s.span_class);
-    if (!freed.moves) return;
-    if (freed.empty) {
-      FreeEmpty(id);
-    } else {
-      MoveToCentral(id);
-    }
+    ExplicitSums sums;
+    SpanId span;
+    const bool empty = FreeSmallSlot(SmallFrees(p_), bit, s.span_class, &span, &sums);
+    AddSums(sums);
+    if (empty) FreeEmpty(id);
     return;
   }
   s.alloc_count = 0;

@@ -10,6 +10,10 @@
 
 namespace heapsim::heap {
 
+// All ones where it holds. As numbers, since a condition would become a branch.
+inline uint32_t Mask(bool holds) { return 0 - uint32_t{holds}; }
+inline uint64_t Wide(uint32_t mask) { return static_cast<uint64_t>(static_cast<int32_t>(mask)); }
+
 // Loads the first of these words of the cached span, and takes its first slot.
 inline BitIndex Heap::LoadFirst(CacheSlot& k, Span& s, uint32_t words) {
   const uint32_t word = static_cast<uint32_t>(std::countr_zero(words));
@@ -17,14 +21,14 @@ inline BitIndex Heap::LoadFirst(CacheSlot& k, Span& s, uint32_t words) {
   uint64_t& w = *bits_.words(s.bits + word);
   const uint64_t free = ~w & SlotMask(s.nelems, word);
   w |= free;
-  s.alloc_count = static_cast<uint16_t>(s.alloc_count + CountBits(free));
+  s.alloc_count = static_cast<uint16_t>(s.alloc_count + std::popcount(free));
   k.needzero = s.needzero;
   k.word_bit = (uint64_t{s.bits} + word) * 64;
   k.free = free;
   return TakeLoaded(k);
 }
 
-inline BitIndex Heap::ReloadSlot(uint32_t p, SpanClass c, CacheSlot& k) {
+inline BitIndex Heap::ReloadSlot(uint32_t p, SpanClass c, CacheSlot& k, ExplicitSums* sums) {
   if (k.span == kNoSpan) return 0;
   p_ = p;
   Span& s = spans_[k.span];
@@ -36,7 +40,7 @@ inline BitIndex Heap::ReloadSlot(uint32_t p, SpanClass c, CacheSlot& k) {
     // comes from there.
     const uint32_t ahead = s.free_words & (~uint32_t{1} << k.word());
     const uint32_t from_list = 0 - uint32_t{ahead == 0};
-    stats_.heap_live +=
+    sums->heap_live +=
         (s.npages * uint32_t{kPageSize} - uint32_t{s.nelems} * s.elemsize) & from_list;
     return LoadFirst(k, s, ahead | (s.free_words & from_list));
   }
@@ -52,7 +56,7 @@ inline BitIndex Heap::ReloadSlot(uint32_t p, SpanClass c, CacheSlot& k) {
   t.list = static_cast<ListId>(kEmpty + c);
   t.incache = true;
   stats_.nmalloc[c] += t.nelems - t.alloc_count;
-  stats_.heap_live += t.bytes().v - uint64_t{t.alloc_count} * t.elemsize;
+  sums->heap_live += t.bytes().v - uint64_t{t.alloc_count} * t.elemsize;
   // What is the same for all spans of a class is there already.
   k.bit = uint64_t{t.bits} * 64;
   k.resident = t.resident ? ~uint64_t{0} : 0;
@@ -61,28 +65,27 @@ inline BitIndex Heap::ReloadSlot(uint32_t p, SpanClass c, CacheSlot& k) {
   return LoadFirst(k, t, t.free_words);
 }
 
-inline Heap::FreedSlot Heap::FreeSmallSlot(uint32_t p, BitIndex bit, SpanClass c) {
+inline bool Heap::FreeSmallSlot(uint64_t* nsmallfree, BitIndex bit, SpanClass c, SpanId* span,
+                                ExplicitSums* sums) {
   const SpanId id = bits_.OwnerOf(bit);
+  *span = id;
   Span& s = spans_[id];
   bits_.words(0)[bit >> 6] &= ~(uint64_t{1} << (bit & 63));
-  ++local_[p].nsmallfree[c >> 1];
+  ++nsmallfree[c >> 1];
   s.needzero = true;
   s.free_words = static_cast<uint16_t>(s.free_words | 1u << ((bit >> 6) - s.bits));
-  const auto left = static_cast<uint16_t>(s.alloc_count - 1);
-  s.alloc_count = left;
-  // Without branches: nothing is known about which spans are cached, or full.
+  const uint32_t left = s.alloc_count - 1u;
+  s.alloc_count = static_cast<uint16_t>(left);
+  // Nothing is known about which spans are cached, or were full: no branch.
   const uint32_t uncached = uint32_t{s.incache} - 1;
-  stats_.heap_live -= s.elemsize & uncached;
-  // 1 for 0 and nelems - 1: by the carry, since a comparison would become a branch.
-  const uint32_t edge = (uint32_t{static_cast<uint16_t>(left - 1)} + 0x10000 -
-                         uint32_t{static_cast<uint16_t>(s.nelems - 2)}) >>
-                        16;
-  return {id, (uncached & edge) != 0, left == 0};
-}
-
-inline void Heap::MoveToCentral(SpanId id) {
-  const Span& s = spans_[id];
-  spans_.PutFirst(static_cast<ListId>(kNonempty + s.span_class), id);
+  sums->slot_bytes += s.elemsize;
+  sums->heap_live -= s.elemsize & uncached;
+  if (left == 0) [[unlikely]] {
+    if (uncached != 0) return true;
+  } else if ((uncached & Mask(left == s.nelems - 1u)) != 0) {
+    spans_.PutFirst(static_cast<ListId>(kNonempty + c), id);
+  }
+  return false;
 }
 
 }  // namespace heapsim::heap

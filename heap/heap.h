@@ -175,19 +175,23 @@ class Heap {
   void SetProc(uint32_t p) { p_ = p; }
   // The pieces of explicit reclaim for loops that keep everything else to themselves (explicit.h).
   //
+  // What they count, for AddSums.
+  struct ExplicitSums {
+    uint64_t heap_live = 0;   // wraps around
+    uint64_t slot_bytes = 0;  // of slots freed
+  };
   // A slot for a cache whose loaded slots are all handed out, from the rest of its span or from the
   // next one; 0, with nothing changed, where that takes more than the central list: then Malloc
   // must be called.
-  BitIndex ReloadSlot(uint32_t p, SpanClass c, CacheSlot& k);
-  // FreeSlot for a slot of class `c`, freed by P `p`, but for what is true of few.
-  struct FreedSlot {
-    SpanId span;
-    bool moves;  // in no cache and empty, or no longer full: FreeEmpty or MoveToCentral must follow
-    bool empty;
-  };
-  FreedSlot FreeSmallSlot(uint32_t p, BitIndex bit, SpanClass c);
-  // A span that was full goes to the head of its central list.
-  void MoveToCentral(SpanId id);
+  BitIndex ReloadSlot(uint32_t p, SpanClass c, CacheSlot& k, ExplicitSums* sums);
+  // Takes back what TakeLoaded gave last.
+  static void PutBack(CacheSlot& k, BitIndex bit) { k.free |= uint64_t{1} << (bit - k.word_bit); }
+  // FreeSlot for a slot of class `c`. Names its span; true where nothing is left in it and it is in
+  // no cache: FreeEmpty must follow. nsmallfree: SmallFrees of the P that frees.
+  bool FreeSmallSlot(uint64_t* nsmallfree, BitIndex bit, SpanClass c, SpanId* span,
+                     ExplicitSums* sums);
+  uint64_t* SmallFrees(uint32_t p) { return local_[p].nsmallfree.data(); }
+  void AddSums(const ExplicitSums& sums) { stats_.heap_live += sums.heap_live; }
   // Nothing is left in a span: its pages go back.
   void FreeEmpty(SpanId id);
   // What the driver knows about a span in use, for its caches (CacheSlot::resident).
@@ -329,7 +333,7 @@ class Heap {
   uint32_t CachedSlots(const Span& s) const;
   // explicit.cc
   BitIndex NextSlotExplicit(uint32_t p, SpanClass c);
-  BitIndex LoadFirst(CacheSlot& k, Span& s, uint32_t words);
+  BitIndex LoadFirst(CacheSlot& k, Span& s, uint32_t words);  // explicit.h
   void DropCached(CacheSlot& k);
   // The slots of one of a span's words.
   static uint64_t SlotMask(uint32_t nelems, uint32_t word) {

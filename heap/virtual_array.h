@@ -8,6 +8,7 @@
 
 #include <sys/mman.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -25,21 +26,21 @@ class VirtualArray {
   // only takes little, and beyond in large ones: what grows large is read at random, where a miss
   // in the TLB costs as much as the read. Throws std::bad_alloc when the host has no such stretch
   // of address space.
-  explicit VirtualArray(size_t capacity, size_t small = size_t{8} << 20) : capacity_(capacity) {
-    void* p = mmap(nullptr, bytes(), PROT_READ | PROT_WRITE,
+  explicit VirtualArray(size_t capacity, size_t small = size_t{8} << 20)
+      : skew_(NextSkew()), capacity_(capacity) {
+    void* p = mmap(nullptr, skew_ + bytes(), PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) throw std::bad_alloc();
-    data_ = static_cast<T*>(p);
+    char* const begin = static_cast<char*>(p) + skew_;
+    data_ = reinterpret_cast<T*>(begin);
     // An advice that fails is no loss.
-    if (bytes() > small) {
-      madvise(static_cast<char*>(p) + small, bytes() - small, MADV_HUGEPAGE);
-    }
+    if (bytes() > small) madvise(begin + small, bytes() - small, MADV_HUGEPAGE);
   }
   ~VirtualArray() {
-    if (data_ != nullptr) munmap(data_, bytes());
+    if (data_ != nullptr) munmap(reinterpret_cast<char*>(data_) - skew_, skew_ + bytes());
   }
   VirtualArray(VirtualArray&& o) noexcept
-      : data_(std::exchange(o.data_, nullptr)), capacity_(o.capacity_) {}
+      : data_(std::exchange(o.data_, nullptr)), skew_(o.skew_), capacity_(o.capacity_) {}
   VirtualArray& operator=(VirtualArray&&) = delete;
 
   T& operator[](size_t i) { return data_[i]; }
@@ -51,7 +52,16 @@ class VirtualArray {
  private:
   size_t bytes() const { return capacity_ * sizeof(T); }
 
+  // The system puts large stretches at addresses that differ in their upper bits only. Processors
+  // that guess a cache line's place from a few bits of its address (AMD's since Zen) then throw out
+  // one array's lines for another's, so each begins some pages later than the one before.
+  static size_t NextSkew() {
+    static std::atomic<size_t> made{0};
+    return made.fetch_add(1, std::memory_order_relaxed) % 64 * (size_t{17} << 12);
+  }
+
   T* data_;
+  const size_t skew_;
   size_t capacity_;
 };
 

@@ -225,6 +225,8 @@ absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
     }
   }
 
+  if (!gc_) ListClasses();
+
   const uint64_t live_at_begin = ledger_.live;
   b.alloc = 0;
   b.allocated = 0;

@@ -22,12 +22,39 @@ using heap::SpanClass;
 // How far ahead, in frees, what they look at is asked for: first the entry, then what that names.
 constexpr uint32_t kEntryAhead = 256;
 constexpr uint32_t kWordAhead = 128;
+// The same from the processor's second cache to its first, which has the entry in time for what
+// hangs on it: a branch that nobody could foresee.
+constexpr uint32_t kNear = 8;
+
+// In Batch::classes, beside span classes of small objects.
+constexpr SpanClass kNotSmall = 0;  // large, or of no bytes
+constexpr SpanClass kShares = 1;    // tiny
 
 }  // namespace
 
+// What each allocation of the batch asks for: a loop without branches.
+void Engine::ListClasses() {
+  Batch& b = batch_;
+  const uint32_t* const sizes = block_->alloc_size.data() + alloc_;
+  const heap::SizeClasses& classes = heap_->classes();
+  const uint32_t max_small = classes.max_small_size();
+  const uint32_t tiny = heap_->options().tiny ? Heap::kTinySize - 1 : 0;
+  for (uint32_t a = 0; a < b.allocs; ++a) {
+    const uint32_t size = sizes[a];
+    const uint32_t small = heap::Mask(size - 1 < max_small);
+    const uint32_t c = classes.ClassOf(size & small) << 1 | 1;
+    const uint32_t shares = heap::Mask(size - 1 < tiny);
+    b.classes[a] = static_cast<SpanClass>((c & small & ~shares) | (kShares & shares));
+  }
+}
+
 // Allocations up to number `until` and the frees before them, then the frees before position
 // `frees_before`; up to what is not for this loop.
-Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
+//
+// Always inlined: into versions for processors with and without what counting and finding bits
+// takes.
+[[gnu::always_inline]] inline Engine::Stop Engine::InOrderLoop(uint32_t until,
+                                                               uint32_t frees_before) {
   Batch& b = batch_;
   Heap& heap = *heap_;
   const uint32_t* const ids = block_->alloc_object.data() + alloc_;
@@ -38,12 +65,11 @@ Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
   uint32_t* const freed = b.freed.data();
   uint64_t* const table = table_.data();
   uint8_t* const tiny_count = tiny_count_.data();
-  const uint32_t* const slot_bytes = slot_bytes_.data();
   Heap::CacheSlot* const caches = heap.caches(b.p);
-  const heap::SizeClasses& classes = heap.classes();
-  const uint32_t least = heap.options().tiny ? Heap::kTinySize : 1;
-  const uint32_t sizes_fit = classes.max_small_size() + 1 - least;
   const uint32_t p = b.p;
+  uint64_t* const nsmallfree = heap.SmallFrees(p);
+  Heap::ExplicitSums sums;
+  const uint32_t last_free = b.frees - 1;  // of none: nobody asks
   uint32_t a = b.alloc, f = b.applied;
   uint64_t occupied = 0;
   Stop stop = Stop::kEnd;
@@ -51,6 +77,7 @@ Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
   // False where a free is not for this loop.
   const auto free_until = [&](uint32_t position) __attribute__((always_inline)) {
     while (free_at[f] < position) {
+      __builtin_prefetch(&table[free_ids[std::min(f + kNear, last_free)]], 1);
       const uint32_t id = free_ids[f];
       const ObjectEntry e(table[id]);
       if (!e.plain_or_tiny()) [[unlikely]] {
@@ -67,16 +94,9 @@ Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
       freed[f] = static_cast<uint32_t>(e.size());
       ++f;
       if (others != 0) continue;
-      const SpanClass c = e.span_class();
-      occupied -= slot_bytes[c];
-      const Heap::FreedSlot slot = heap.FreeSmallSlot(p, bit, c);
-      if (slot.moves) {
-        if (slot.empty) [[unlikely]] {
-          b.emptied = slot.span;
-          stop = Stop::kEmptied;
-          return false;
-        }
-        heap.MoveToCentral(slot.span);
+      if (heap.FreeSmallSlot(nsmallfree, bit, e.span_class(), &b.emptied, &sums)) [[unlikely]] {
+        stop = Stop::kEmptied;
+        return false;
       }
     }
     return true;
@@ -84,80 +104,71 @@ Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
 
   for (; a < until; ++a) {
     const uint32_t size = sizes[a];
-    SpanClass c;
-    BitIndex bit;
-    if (size - least < sizes_fit) [[likely]] {
-      c = static_cast<SpanClass>(classes.ClassOf(size) << 1 | 1);
-      Heap::CacheSlot& k = caches[c];
-      if (k.free == 0) {
-        if (!free_until(alloc_at[a])) break;
-        bit = heap.ReloadSlot(p, c, k);
-      } else {
-        if (k.word_bit + static_cast<uint64_t>(std::countr_zero(k.free)) > k.resident)
-            [[unlikely]] {
-          if (!free_until(alloc_at[a])) break;
-        }
-        bit = Heap::TakeLoaded(k);
-      }
-      if (bit - 1 >= k.resident) [[unlikely]] {
-        stop = bit == 0 ? Stop::kSlow : Stop::kTaken;
-        b.taken_tiny = false;
-        b.taken_bit = bit;
-        b.taken_class = c;
+    SpanClass c = b.classes[a];
+    uint64_t flags = 0;
+    BitIndex replaced = 0;
+    bool replaces = false;
+    if (c <= kShares) {
+      if (c == kNotSmall) [[unlikely]] {
+        if (free_until(alloc_at[a])) stop = Stop::kSlow;
         break;
       }
-      table[ids[a]] = ObjectEntry::Make(bit, c, size, 0).raw();
-      occupied += slot_bytes[c];
-      continue;
-    }
-    if (size - 1 >= least - 1) [[unlikely]] {
-      // Large, or of no bytes.
-      if (free_until(alloc_at[a])) stop = Stop::kSlow;
-      break;
-    }
-    uint64_t address;
-    if (heap.TryTiny(p, size, &address, &bit)) {
-      // The block is resident: whoever took it touched it, and it lies in one page.
-      ++tiny_count[bit];
-      b.joined[a] = true;
-    } else {
+      flags = ObjectEntry::kTiny;
+      c = Heap::kTinyClass;
+      uint64_t address;
+      BitIndex bit;
+      if (heap.TryTiny(p, size, &address, &bit)) {
+        // The block is resident: whoever took it touched it, and it lies in one page.
+        ++tiny_count[bit];
+        b.joined[a] = true;
+        table[ids[a]] = ObjectEntry::Make(bit, c, size, flags).raw();
+        continue;
+      }
       // The cache holds on to its current block. Where another takes its place, it lets go of the
       // one before, which is as good as a free.
-      c = Heap::kTinyClass;
-      Heap::CacheSlot& k = caches[c];
-      const bool replaces = heap.TakesTinyBlock(p, size);
-      BitIndex& current = current_tiny_[p];
-      if ((k.free == 0 || replaces ||
-           k.word_bit + static_cast<uint64_t>(std::countr_zero(k.free)) > k.resident) &&
-          !free_until(alloc_at[a])) {
-        break;
+      replaces = heap.TakesTinyBlock(p, size);
+      replaced = replaces ? current_tiny_[p] : 0;
+    }
+    Heap::CacheSlot& k = caches[c];
+    BitIndex bit;
+    if (k.free == 0 || replaces) {
+      if (!free_until(alloc_at[a])) break;
+      bit = k.free == 0 ? heap.ReloadSlot(p, c, k, &sums) : Heap::TakeLoaded(k);
+    } else {
+      bit = Heap::TakeLoaded(k);
+    }
+    if (bit - 1 >= k.resident || tiny_count[replaced] == 1) [[unlikely]] {
+      if (bit != 0 && free_at[f] < alloc_at[a]) {
+        Heap::PutBack(k, bit);
+        if (!free_until(alloc_at[a])) break;
+        Heap::TakeLoaded(k);
       }
-      bit = k.free != 0 ? Heap::TakeLoaded(k) : heap.ReloadSlot(p, c, k);
-      if (bit - 1 >= k.resident || (replaces && tiny_count[current] == 1)) [[unlikely]] {
-        stop = bit == 0 ? Stop::kSlow : Stop::kTaken;
-        b.taken_tiny = true;
-        b.taken_bit = bit;
-        b.taken_class = c;
-        break;
-      }
+      stop = bit == 0 ? Stop::kSlow : Stop::kTaken;
+      b.taken_tiny = flags != 0;
+      b.taken_bit = bit;
+      b.taken_class = c;
+      break;
+    }
+    table[ids[a]] = ObjectEntry::Make(bit, c, size, flags).raw();
+    occupied += k.elemsize;
+    if (flags != 0) {
+      b.joined[a] = false;
       tiny_count[bit] = 1;
       if (replaces) {
         heap.OfferTinyBlock(p, size, k.base + (bit - k.bit) * Heap::kTinySize, bit);
         tiny_count[bit] = 2;
-        tiny_count[current] -= current != 0 ? 1 : 0;
-        current = bit;
+        tiny_count[replaced] -= replaced != 0 ? 1 : 0;
+        current_tiny_[p] = bit;
       }
-      b.joined[a] = false;
-      occupied += Heap::kTinySize;
     }
-    table[ids[a]] = ObjectEntry::Make(bit, Heap::kTinyClass, size, ObjectEntry::kTiny).raw();
   }
   if (stop == Stop::kEnd) free_until(frees_before);
+  heap.AddSums(sums);
 
   const Sums came = SumOf(sizes + b.alloc, alloc_at + b.alloc, a - b.alloc);
   const Sums went = SumOf(freed + b.applied, free_at + b.applied, f - b.applied);
   ledger_.live += came.bytes - went.bytes;
-  ledger_.occupied += occupied;
+  ledger_.occupied += occupied - sums.slot_bytes;
   live_objects_ += (a - b.alloc) - (f - b.applied);
   b.allocated += came.bytes;
   b.allocated_ns += came.ns;
@@ -167,6 +178,27 @@ Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
   b.applied = f;
   return stop;
 }
+
+Engine::Stop Engine::InOrderPortable(uint32_t until, uint32_t frees_before) {
+  return InOrderLoop(until, frees_before);
+}
+
+#if defined(__x86_64__)
+[[gnu::target("bmi,bmi2,lzcnt,popcnt")]] Engine::Stop Engine::InOrderBmi(uint32_t until,
+                                                                         uint32_t frees_before) {
+  return InOrderLoop(until, frees_before);
+}
+
+Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
+  static const bool bmi = __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("bmi") &&
+                          __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("lzcnt");
+  return bmi ? InOrderBmi(until, frees_before) : InOrderPortable(until, frees_before);
+}
+#else
+Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
+  return InOrderPortable(until, frees_before);
+}
+#endif
 
 // Allocations up to number `until` and the frees before them, then the frees before position
 // `frees_before`; up to an allocation that is not for the loop.

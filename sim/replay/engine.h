@@ -124,7 +124,11 @@ class Engine {
   void CatchUp(uint32_t position);
   void ApplyFrees(uint32_t until);
   // batch_explicit.cc
+  void ListClasses();
   Stop AllocateInOrder(uint32_t until, uint32_t frees_before);
+  Stop InOrderLoop(uint32_t until, uint32_t frees_before);
+  Stop InOrderPortable(uint32_t until, uint32_t frees_before);
+  Stop InOrderBmi(uint32_t until, uint32_t frees_before);
   Stop RunInOrder(uint32_t until, uint32_t frees_before);
   void StepOfFree(uint32_t position);
   void PrefetchInOrder() const;
@@ -233,7 +237,9 @@ class Engine {
     heap::SpanClass taken_class = 0;
     bool taken_tiny = false;
     heap::SpanId emptied = heap::kNoSpan;  // Stop::kEmptied
-    // Explicit reclaim, of tiny allocations: no slot of its own.
+    // Explicit reclaim, by allocation: what it asks for (batch_explicit.cc), and of tiny ones
+    // whether they have no slot of their own.
+    std::array<heap::SpanClass, kBatch> classes;
     std::array<bool, kBatch> joined;
     uint64_t first_time = 0, end_time = 0;
     std::array<uint16_t, kBatch + kPositionSlack> alloc_at, free_at;  // positions, from `begin`
