@@ -78,17 +78,27 @@ void AddFragmentation(const proto::Result& result, std::string* out) {
       Ratio(f.has_rss_over_live_at_peak_rss(), f.rss_over_live_at_peak_rss()));
 }
 
+std::string Count(bool known, uint64_t value) { return known ? WithCommas(value) : "-"; }
+
+std::string Bytes(bool known, uint64_t value) {
+  return known ? HumanBytes(static_cast<double>(value)) : "-";
+}
+
 void AddCounts(const proto::Result& result, std::string* out) {
   absl::StrAppend(out, "\nSystem and collector\n");
   const proto::OsCounts& os = result.os();
   Row(out, "page faults", WithCommas(os.page_faults()));
   Row(out, "mmap, madvise calls",
-      absl::StrCat(WithCommas(os.mmap_calls()), ", ", WithCommas(os.madvise_calls())));
-  Row(out, "given back", HumanBytes(static_cast<double>(os.released_bytes())),
-      absl::StrCat(HumanBytes(static_cast<double>(os.refaulted_bytes())), " of it touched again"));
+      absl::StrCat(Count(os.has_mmap_calls(), os.mmap_calls()), ", ",
+                   Count(os.has_madvise_calls(), os.madvise_calls())));
+  Row(out, "given back", Bytes(os.has_released_bytes(), os.released_bytes()),
+      os.has_refaulted_bytes()
+          ? absl::StrCat(Bytes(true, os.refaulted_bytes()), " of it touched again")
+          : "");
   if (os.oom_events() != 0) Row(out, "out of memory", WithCommas(os.oom_events()), "times");
-  Row(out, "collections", WithCommas(result.gc().cycles()),
-      absl::StrCat(WithCommas(result.gc().forced_cycles()), " of them forced"));
+  Row(out, "collections", Count(result.has_gc(), result.gc().cycles()),
+      result.has_gc() ? absl::StrCat(WithCommas(result.gc().forced_cycles()), " of them forced")
+                      : "");
 }
 
 void AddOddities(const proto::Result& result, std::string* out) {
@@ -137,7 +147,11 @@ std::string Summary(const proto::Result& result) {
   std::string oddities;
   AddOddities(result, &oddities);
   if (!oddities.empty()) absl::StrAppend(&out, "\nAssumed and noticed\n", oddities);
-  absl::StrAppendFormat(&out, "\nstate %016x, seed %d\n", result.state_hash(), result.seed());
+  if (result.has_state_hash()) {
+    absl::StrAppendFormat(&out, "\nstate %016x, seed %d\n", result.state_hash(), result.seed());
+  } else {
+    absl::StrAppendFormat(&out, "\nstate -, seed %d\n", result.seed());
+  }
   return out;
 }
 

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "heap/fatal.h"
+#include "proto/choice_name.h"
 #include "sim/policies/combinations.h"
 #include "sim/replay/engine.h"
 #include "sim/replay/ideal.h"
@@ -63,6 +65,12 @@ absl::StatusOr<ReplayOutcome> RunReplay(BlockSource& source, const proto::Policy
   if (policy.engine() == proto::ENGINE_IDEAL) {
     IdealEngine engine(policy, options);
     return RunOn(source, options, engine);
+  }
+  if (policy.engine() != proto::ENGINE_HEAP) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "setting engine = ",
+        proto::ChoiceName(proto::Engine_descriptor()->FindValueByNumber(policy.engine())),
+        " runs no simulated heap that could be looked into; use `replay` or `compare`"));
   }
   ReplayOptions how = options;
   // Whoever looks in between must find every event done that came before.

@@ -48,6 +48,9 @@ class BlockSource {
 };
 
 struct ReplayOutcome {
+  // On a real allocator, so there is no state to hash, no heap to ask, no machine but for page
+  // faults, and what is mapped or free is not known.
+  bool measured = false;
   bool complete = true;  // false: stopped, or the simulation could not go on
   std::string fatal;     // why it could not go on; empty: it could
   uint64_t events = 0;
@@ -78,8 +81,9 @@ struct ReplayOutcome {
   double wall_seconds = 0;
 };
 
-// Replays until the source ends. An error: the input is wrong (an id freed twice) or the policy
-// cannot be built; what goes wrong inside the simulation is an outcome with `fatal` set.
+// Replays until the source ends, on a simulated heap (sim/native/ has the real ones). An error: the
+// input is wrong (an id freed twice) or the policy cannot be built; what goes wrong inside the
+// simulation is an outcome with `fatal` set.
 absl::StatusOr<ReplayOutcome> RunReplay(BlockSource& source, const proto::Policy& policy,
                                         const ReplayOptions& options);
 

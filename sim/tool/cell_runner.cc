@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "analysis/comparison.h"
+#include "sim/native/native_replay.h"
 #include "sim/tool/result_message.h"
 
 namespace heapsim::sim {
@@ -135,7 +136,7 @@ absl::StatusOr<proto::Result> CellRunner::Replay(size_t cell, bool* reused) {
   }
   absl::StatusOr<std::unique_ptr<BlockSource>> source = trace.Open();
   if (!source.ok()) return source.status();
-  absl::StatusOr<ReplayOutcome> outcome = RunReplay(**source, policy, options);
+  absl::StatusOr<ReplayOutcome> outcome = RunAnyReplay(**source, policy, options);
   if (!outcome.ok()) return outcome.status();
   const auto& facts = trace.facts();
   proto::Result result =

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "sim/native/allocators.h"
+#include "sim/native/native_replay.h"
 #include "sim/replay/read_ahead.h"
 #include "sim/tool/call_frames.h"
 #include "sim/tool/interrupt.h"
@@ -75,12 +77,18 @@ absl::StatusOr<proto::Result> ReplayRun::Run() {
   const auto replay = [&] {
     // Gone before the reader is asked for facts.
     ReadAhead decoded(&source);
-    return RunReplay(decoded, *policy, options);
+    return RunAnyReplay(decoded, *policy, options);
   };
   absl::StatusOr<ReplayOutcome> outcome = replay();
   if (!outcome.ok()) return outcome.status();
   // A run that ended early from a pipe has not come to the facts, which stand last.
   return ToResult(*outcome, *policy, options.seed, (*reader)->facts());
+}
+
+absl::StatusOr<bool> ReplayRun::HasDetail(size_t which) const {
+  absl::StatusOr<proto::Policy> policy = policy_.Load(which);
+  if (!policy.ok()) return policy.status();
+  return !IsNative(*policy);
 }
 
 absl::StatusOr<proto::Result> ReplayRun::RunWithDetail(const DetailRequest& request, size_t which) {

@@ -39,7 +39,7 @@ class ReplayVerb : public Verb {
     app.add_flag(
         "--detail", detail_,
         "look at the heap itself: snapshots, call sites, lifetimes, marks (reads the trace "
-        "twice; in --json and --result)");
+        "twice; in --json and --result; native policies have none)");
     for (Output& output : outputs_) {
       app.add_option(output.flag, output.path, output.help)->type_name("FILE");
     }
@@ -56,7 +56,14 @@ class ReplayVerb : public Verb {
       files.emplace_back(output, *std::move(file));
       to_stdout |= output->path == "-";
     }
-    const bool detailed = detail_ || NeedsDetail();
+    absl::StatusOr<bool> has_detail = run_.HasDetail();
+    if (!has_detail.ok()) return has_detail.status();
+    if (!*has_detail && IsAskedFor("--pprof")) {
+      return absl::InvalidArgumentError(
+          "--pprof: a policy that is measured in a real process has no heap to look into; leave it "
+          "out, or take a simulated policy");
+    }
+    const bool detailed = *has_detail && (detail_ || NeedsDetail());
     absl::StatusOr<proto::Result> result = detailed ? run_.RunWithDetail(Everything()) : run_.Run();
     if (!result.ok()) return result.status();
     if (!to_stdout) {
@@ -80,13 +87,14 @@ class ReplayVerb : public Verb {
   DetailRequest Everything() const {
     DetailRequest request;
     // A profile without all of its call sites is of little use.
-    const bool profile = std::any_of(outputs_.begin(), outputs_.end(), [](const Output& o) {
-      return !o.path.empty() && std::string(o.flag) == "--pprof";
-    });
-    if (profile) request.options.limits.sites = 10000;
+    if (IsAskedFor("--pprof")) request.options.limits.sites = 10000;
     request.options.moments = {{Moment::Kind::kPeak, 0, "peak"}, {Moment::Kind::kEnd, 0, "end"}};
     request.samples = 32;
     return request;
+  }
+  bool IsAskedFor(const std::string& flag) const {
+    return std::any_of(outputs_.begin(), outputs_.end(),
+                       [&](const Output& o) { return !o.path.empty() && o.flag == flag; });
   }
   bool NeedsDetail() const {
     return std::any_of(outputs_.begin(), outputs_.end(),

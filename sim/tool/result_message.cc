@@ -56,7 +56,28 @@ void FillFragmentation(const ReplayOutcome& from, proto::Fragmentation* to) {
     to->set_rss_over_live_at_peak_rss(Ratio(from.peak_rss, from.live_at_peak_rss));
   }
   to->set_waste_byte_seconds(from.waste_byte_seconds);
-  to->set_largest_free_run_bytes(from.largest_free_run);
+  if (!from.measured) to->set_largest_free_run_bytes(from.largest_free_run);
+}
+
+void FillSimulated(const ReplayOutcome& from, proto::Result* to) {
+  to->set_state_hash(from.state_hash);
+  to->mutable_memory()->set_peak_mapped_bytes(from.peak_mapped);
+  to->mutable_memory()->set_peak_virtual_bytes(from.peak_virtual);
+  proto::OsCounts* os = to->mutable_os();
+  os->set_huge_page_faults(from.os.huge_page_faults);
+  os->set_huge_page_coverage(from.os.huge_page_coverage);
+  os->set_madvise_calls(from.os.madvise_calls);
+  os->set_mmap_calls(from.os.mmap_calls);
+  os->set_released_bytes(from.os.released_bytes);
+  os->set_refaulted_bytes(from.os.refaulted_bytes);
+  os->set_vma_peak(from.os.vma_peak);
+  os->set_cost_ns(from.os.cost_ns);
+  os->set_oom_events(from.os.oom_events);
+  os->set_failed_advice_calls(from.os.failed_advice_calls);
+  proto::GcCounts* gc = to->mutable_gc();
+  gc->set_cycles(from.gc_cycles);
+  gc->set_swept_spans(from.swept_spans);
+  gc->set_forced_cycles(from.gc_forced);
 }
 
 }  // namespace
@@ -70,38 +91,20 @@ proto::Result ToMessage(const ReplayOutcome& outcome) {
     result.set_stopped(absl::StrCat("interrupted after event ", outcome.events));
   }
   for (const std::string& assumption : outcome.assumptions) result.add_assumptions(assumption);
-  result.set_state_hash(outcome.state_hash);
 
   proto::Memory* memory = result.mutable_memory();
   memory->set_peak_rss_bytes(outcome.peak_rss);
   memory->set_peak_rss_at_event(outcome.peak_rss_at_event);
   memory->set_mean_rss_bytes(outcome.mean_rss);
   memory->set_end_rss_bytes(outcome.end_rss);
-  memory->set_peak_mapped_bytes(outcome.peak_mapped);
-  memory->set_peak_virtual_bytes(outcome.peak_virtual);
   if (outcome.recorded_peak_rss.has_value()) {
     memory->set_recorded_peak_rss_bytes(*outcome.recorded_peak_rss);
   }
   if (outcome.parts.has_value()) *result.mutable_parts() = ToProto(*outcome.parts);
   FillFragmentation(outcome, result.mutable_fragmentation());
 
-  proto::OsCounts* os = result.mutable_os();
-  os->set_page_faults(outcome.os.page_faults);
-  os->set_huge_page_faults(outcome.os.huge_page_faults);
-  os->set_huge_page_coverage(outcome.os.huge_page_coverage);
-  os->set_madvise_calls(outcome.os.madvise_calls);
-  os->set_mmap_calls(outcome.os.mmap_calls);
-  os->set_released_bytes(outcome.os.released_bytes);
-  os->set_refaulted_bytes(outcome.os.refaulted_bytes);
-  os->set_vma_peak(outcome.os.vma_peak);
-  os->set_cost_ns(outcome.os.cost_ns);
-  os->set_oom_events(outcome.os.oom_events);
-  os->set_failed_advice_calls(outcome.os.failed_advice_calls);
-
-  proto::GcCounts* gc = result.mutable_gc();
-  gc->set_cycles(outcome.gc_cycles);
-  gc->set_swept_spans(outcome.swept_spans);
-  gc->set_forced_cycles(outcome.gc_forced);
+  result.mutable_os()->set_page_faults(outcome.os.page_faults);
+  if (!outcome.measured) FillSimulated(outcome, &result);
   if (outcome.heap.has_value()) Fill(*outcome.heap, result.mutable_heap());
 
   for (const Sample& from : outcome.series) {
