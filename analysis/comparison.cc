@@ -55,16 +55,63 @@ std::vector<std::string> Distinct(const proto::Comparison& comparison, const Nam
   return names;
 }
 
+// Where a policy stands between memory and cost.
+struct Place {
+  double memory, cost;
+};
+
+// By row of the summary; absent: it is not weighed against the others.
+using Places = std::vector<std::optional<Place>>;
+
 // Has nobody better beside it.
-bool OnFront(const proto::PolicySummary& one, const std::vector<const proto::PolicySummary*>& all) {
-  const double memory = one.peak_rss_ratio().value();
-  const double cost = one.cost_ratio().value();
-  return std::none_of(all.begin(), all.end(), [&](const proto::PolicySummary* other) {
-    const double their_memory = other->peak_rss_ratio().value();
-    const double their_cost = other->cost_ratio().value();
-    return their_memory <= memory && their_cost <= cost &&
-           (their_memory < memory || their_cost < cost);
+bool OnFront(const Places& places, size_t row) {
+  if (!places[row].has_value()) return false;
+  const Place one = *places[row];
+  return std::none_of(places.begin(), places.end(), [&](const std::optional<Place>& other) {
+    return other.has_value() && other->memory <= one.memory && other->cost <= one.cost &&
+           (other->memory < one.memory || other->cost < one.cost);
   });
+}
+
+// The geometric mean over the traces of one policy's values divided by another's.
+std::optional<double> MeanRatio(const CellTable& table, absl::string_view policy,
+                                absl::string_view base, size_t criterion) {
+  double sum = 0;
+  size_t count = 0;
+  for (const std::string& trace : table.traces()) {
+    const std::optional<double> value = table.Value(trace, policy, criterion);
+    const std::optional<double> to = table.Value(trace, base, criterion);
+    if (!value.has_value() || !to.has_value()) continue;
+    const std::optional<double> ratio = RatioOf(*value, *to);
+    if (!ratio.has_value()) continue;
+    sum += std::log(*ratio);
+    ++count;
+  }
+  if (count == 0) return std::nullopt;
+  return Rounded(std::exp(sum / static_cast<double>(count)));
+}
+
+// Any policy will do to order the others by, if its cost is known and more than nothing. The first
+// one of a comparison need not be such: a bound costs nothing, a measured one has no cost.
+Places PlacesTo(const CellTable& table, const std::vector<bool>& candidates) {
+  Places places(candidates.size());
+  for (size_t base = 0; base < candidates.size(); ++base) {
+    if (!candidates[base]) continue;
+    bool any = false;
+    for (size_t i = 0; i < candidates.size(); ++i) {
+      if (!candidates[i]) continue;
+      const std::string& policy = table.policies()[i];
+      const std::optional<double> memory =
+          MeanRatio(table, policy, table.policies()[base], kPeakCriterion);
+      const std::optional<double> cost =
+          MeanRatio(table, policy, table.policies()[base], kCostCriterion);
+      if (!memory.has_value() || !cost.has_value()) continue;
+      places[i] = Place{*memory, *cost};
+      any = true;
+    }
+    if (any) return places;
+  }
+  return places;
 }
 
 void MarkFront(const CellTable& table, proto::Comparison* comparison) {
@@ -76,29 +123,25 @@ void MarkFront(const CellTable& table, proto::Comparison* comparison) {
     for (const std::string& trace : table.traces()) done.back() += table.IsOk(trace, row.policy());
     most = std::max(most, done.back());
   }
-  std::vector<const proto::PolicySummary*> candidates;
-  for (int i = 0; i < comparison->summary_size(); ++i) {
-    const proto::PolicySummary& row = comparison->summary(i);
-    if (done[i] == most && row.has_peak_rss_ratio() && row.has_cost_ratio()) {
-      candidates.push_back(&row);
-    }
-  }
   std::set<absl::string_view> bounds;
   for (const proto::Cell& cell : comparison->cells()) {
     if (cell.result().policy().engine() == proto::ENGINE_IDEAL) bounds.insert(cell.policy());
   }
-  std::vector<const proto::PolicySummary*> allocators = candidates;
-  allocators.erase(
-      std::remove_if(allocators.begin(), allocators.end(),
-                     [&](const auto* row) { return bounds.count(row->policy()) != 0; }),
-      allocators.end());
-  const auto on_front = [](const proto::PolicySummary& row,
-                           const std::vector<const proto::PolicySummary*>& rivals) {
-    return std::find(rivals.begin(), rivals.end(), &row) != rivals.end() && OnFront(row, rivals);
-  };
-  for (proto::PolicySummary& row : *comparison->mutable_summary()) {
-    row.set_pareto(on_front(row, candidates));
-    row.set_pareto_of_allocators(on_front(row, allocators));
+  Places places(done.size());
+  std::vector<bool> allocators(done.size());
+  for (int i = 0; i < comparison->summary_size(); ++i) {
+    const proto::PolicySummary& row = comparison->summary(i);
+    if (done[i] != most) continue;
+    allocators[i] = bounds.count(row.policy()) == 0;
+    if (row.has_peak_rss_ratio() && row.has_cost_ratio()) {
+      places[i] = Place{row.peak_rss_ratio().value(), row.cost_ratio().value()};
+    }
+  }
+  const Places places_of_allocators = PlacesTo(table, allocators);
+  for (int i = 0; i < comparison->summary_size(); ++i) {
+    proto::PolicySummary* row = comparison->mutable_summary(i);
+    row->set_pareto(OnFront(places, i));
+    row->set_pareto_of_allocators(OnFront(places_of_allocators, i));
   }
 }
 

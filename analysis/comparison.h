@@ -32,6 +32,7 @@ struct Criterion {
 };
 absl::Span<const Criterion> Criteria();
 inline constexpr size_t kPeakCriterion = 0;
+inline constexpr size_t kCostCriterion = 4;
 
 // Policies and traces in the order in which the cells name them first.
 std::vector<std::string> PoliciesOf(const proto::Comparison& comparison);

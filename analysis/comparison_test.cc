@@ -113,6 +113,31 @@ TEST(Comparison, LowerBoundsAreNoRivals) {
   EXPECT_FALSE(comparison.summary(2).pareto_of_allocators());
 }
 
+// What is first need not cost anything, or have a cost that is known.
+TEST(Comparison, AllocatorsAreWeighedWhateverIsFirst) {
+  for (const bool bound : {true, false}) {
+    proto::Comparison comparison;
+    AddCell("t", "first", 50, 0, &comparison);
+    if (bound) {
+      comparison.mutable_cells(0)->mutable_result()->mutable_policy()->set_engine(
+          proto::ENGINE_IDEAL);
+    } else {
+      comparison.mutable_cells(0)->mutable_result()->mutable_os()->clear_cost_ns();
+    }
+    AddCell("t", "base", 100, 10, &comparison);
+    AddCell("t", "small", 80, 12, &comparison);
+    AddCell("t", "worse", 100, 12, &comparison);
+    Summarise(&comparison);
+    std::vector<bool> front;
+    for (const proto::PolicySummary& row : comparison.summary()) {
+      front.push_back(row.pareto_of_allocators());
+    }
+    EXPECT_EQ(front, (std::vector<bool>{false, true, true, false})) << bound;
+    EXPECT_FALSE(comparison.summary(1).pareto());
+    EXPECT_FALSE(comparison.summary(1).has_cost_ratio());
+  }
+}
+
 TEST(Comparison, SeedsOfATraceCountAsOne) {
   proto::Comparison comparison;
   AddCell("t", "base", 100, 1, &comparison);

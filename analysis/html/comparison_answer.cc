@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -60,7 +59,10 @@ std::string BestText(const proto::Comparison& comparison,
 
 std::string FrontText(const proto::Comparison& comparison,
                       const std::vector<const PolicySummary*>& choices) {
-  const std::set<std::string> front = FrontOfAllocators(comparison);
+  std::vector<std::string> front;
+  for (const PolicySummary& row : comparison.summary()) {
+    if (row.pareto_of_allocators()) front.push_back(row.policy());
+  }
   if (choices.size() < 2 || front.empty()) return "";
   if (front.size() > 4) {
     return absl::StrCat(" ", front.size(), " of ", choices.size(),

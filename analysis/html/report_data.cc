@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -137,10 +136,9 @@ ordered_json ReportData(const proto::Comparison& comparison) {
     runs.push_back(std::move(run));
   }
   ordered_json summary = ordered_json::array();
-  const std::set<std::string> front = FrontOfAllocators(comparison);
   for (const proto::PolicySummary& row : comparison.summary()) {
     summary.push_back(ToJson(row));
-    summary.back()["front"] = front.count(row.policy()) != 0;
+    summary.back()["front"] = row.pareto_of_allocators();
     summary.back()["bound"] = IsBound(comparison, row.policy());
   }
   return {{"kind", "compare"},
