@@ -21,8 +21,9 @@ namespace {
 
 using nlohmann::json;
 
-// Size classes in a baseline: enough to see where memory went, few enough to review.
-constexpr size_t kKeptClasses = 16;
+// Size classes, and call sites, in a baseline: enough to see where memory went, few enough to
+// review.
+constexpr size_t kKeptHolders = 16;
 
 // Calls visit(path, leaf) for every value below `value` that is neither object nor array.
 template <typename Visit>
@@ -65,6 +66,25 @@ proto::Sample SampleOf(const json& row) {
     parts->GetReflection()->SetUInt64(parts, field, found->get<uint64_t>());
   }
   return sample;
+}
+
+std::map<std::string, uint64_t> BytesByName(const json& root, const char* key) {
+  std::map<std::string, uint64_t> all;
+  const auto found = root.find(key);
+  if (found == root.end() || !found->is_object()) return all;
+  for (const auto& [name, bytes] : found->items()) {
+    if (bytes.is_number_unsigned()) all[name] = bytes.get<uint64_t>();
+  }
+  return all;
+}
+
+void KeepLargest(const char* key, const std::map<std::string, uint64_t>& all, json* kept) {
+  std::vector<std::pair<uint64_t, std::string>> holders;
+  for (const auto& [name, bytes] : all) holders.emplace_back(bytes, name);
+  absl::c_sort(holders, std::greater<>());
+  for (size_t i = 0; i < holders.size() && i < kKeptHolders; ++i) {
+    (*kept)[key][holders[i].second] = holders[i].first;
+  }
 }
 
 // Parts of a result that a baseline keeps whole.
@@ -127,12 +147,8 @@ absl::StatusOr<Baseline> ParseBaseline(absl::string_view path, absl::string_view
   if (const auto policy = root.find("policy"); policy != root.end() && policy->is_object()) {
     baseline.policy = SettingsOf(*policy);
   }
-  if (const auto classes = root.find("size_classes");
-      classes != root.end() && classes->is_object()) {
-    for (const auto& [name, bytes] : classes->items()) {
-      if (bytes.is_number_unsigned()) baseline.size_classes[name] = bytes.get<uint64_t>();
-    }
-  }
+  baseline.size_classes = BytesByName(root, "size_classes");
+  baseline.call_sites = BytesByName(root, "call_sites");
   if (const auto series = root.find("series"); series != root.end() && series->is_array()) {
     for (const json& row : *series) {
       if (row.is_object()) baseline.series.push_back(SampleOf(row));
@@ -152,12 +168,8 @@ std::string BaselineText(const proto::Result& result, absl::Span<const std::stri
     // A part that the result does not have is null as a whole.
     if (all[keys.first].is_object()) kept[keys.first][keys.second] = all[keys.first][keys.second];
   }
-  std::vector<std::pair<uint64_t, std::string>> classes;
-  for (const auto& [name, bytes] : SizeClassesOf(result)) classes.emplace_back(bytes, name);
-  absl::c_sort(classes, std::greater<>());
-  for (size_t i = 0; i < classes.size() && i < kKeptClasses; ++i) {
-    kept["size_classes"][classes[i].second] = classes[i].first;
-  }
+  KeepLargest("size_classes", SizeClassesOf(result), &kept);
+  KeepLargest("call_sites", CallSitesOf(result), &kept);
   return kept.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -170,6 +182,24 @@ std::map<std::string, uint64_t> SizeClassesOf(const proto::Result& result) {
     }
   }
   return classes;
+}
+
+std::map<std::string, uint64_t> CallSitesOf(const proto::Result& result) {
+  std::map<std::string, uint64_t> sites;
+  if (!result.detail().has_call_sites()) return sites;
+  std::map<uint32_t, std::string> names;
+  for (const proto::CallSite& site : result.detail().call_sites()) {
+    names[site.id()] = SiteName(site);
+  }
+  for (const proto::HeapSnapshot& snapshot : result.detail().snapshots()) {
+    if (snapshot.label() != "peak") continue;
+    // Sites that differ further out than a name shows are told as one.
+    for (const proto::SiteUse& use : snapshot.sites()) {
+      const auto name = names.find(use.site());
+      if (name != names.end()) sites[name->second] += use.pinned_bytes();
+    }
+  }
+  return sites;
 }
 
 std::map<std::string, std::string> PolicySettings(const proto::Policy& policy) {

@@ -25,6 +25,8 @@ struct Baseline {
   // Resident bytes of the largest size classes at the peak, by name; empty where the file keeps
   // none.
   std::map<std::string, uint64_t> size_classes;
+  // Bytes that the call sites which pin most do pin at the peak, by name; empty as above.
+  std::map<std::string, uint64_t> call_sites;
   // Empty where the file keeps none.
   std::vector<proto::Sample> series;
 
@@ -37,12 +39,15 @@ absl::StatusOr<Baseline> ParseBaseline(absl::string_view path, absl::string_view
 
 // A baseline that can be reviewed in a diff: sorted keys, a number a line, no series, no timing.
 // Of the parts `trace` and `heap` it holds the few that identify the trace, and what is in `more`;
-// of a snapshot of the peak the largest size classes.
+// of a snapshot of the peak the largest size classes and call sites.
 std::string BaselineText(const proto::Result& result, absl::Span<const std::string> more);
 
 // Resident bytes of all size classes at the peak, by name; empty where the result has no snapshot
 // of it.
 std::map<std::string, uint64_t> SizeClassesOf(const proto::Result& result);
+
+// Bytes pinned by call sites at the peak, by name; empty also where the trace has no call sites.
+std::map<std::string, uint64_t> CallSitesOf(const proto::Result& result);
 
 // The settings of a policy by path, as a Baseline holds them.
 std::map<std::string, std::string> PolicySettings(const proto::Policy& policy);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "analysis/json.h"
 #include "analysis/metrics.h"
 #include "gtest/gtest.h"
@@ -93,6 +94,30 @@ TEST(Baseline, WhatIsWrittenIsSmallAndReadsBack) {
   EXPECT_EQ(text.find("wall_seconds"), std::string::npos);
   EXPECT_LT(text.find("end_rss_bytes"), text.find("peak_rss_bytes"));
   EXPECT_LT(text.find("\"memory\""), text.find("\"policy\""));
+}
+
+TEST(Baseline, KeepsWhoHoldsMost) {
+  proto::Result result = Example();
+  proto::Detail* detail = result.mutable_detail();
+  detail->set_has_call_sites(true);
+  proto::HeapSnapshot* peak = detail->add_snapshots();
+  peak->set_label("peak");
+  for (uint32_t id = 1; id <= 40; ++id) {
+    proto::CallSite* site = detail->add_call_sites();
+    site->set_id(id);
+    site->add_frames(id % 2 == 0 ? "even" : absl::StrCat("odd ", id));
+    proto::SiteUse* use = peak->add_sites();
+    use->set_site(id);
+    use->set_pinned_bytes(id);
+  }
+  const Baseline baseline = *ParseBaseline("b.json", BaselineText(result, {}));
+  EXPECT_EQ(baseline.call_sites.size(), 16u);
+  EXPECT_EQ(baseline.call_sites.at("even"), 420u);  // by name: 2 + 4 + ... + 40
+  EXPECT_EQ(baseline.call_sites.at("odd 39"), 39u);
+  EXPECT_EQ(baseline.call_sites.count("odd 9"), 0u);
+  // Sizes that stand in for call sites are the size classes once more.
+  detail->set_has_call_sites(false);
+  EXPECT_TRUE(ParseBaseline("b.json", BaselineText(result, {}))->call_sites.empty());
 }
 
 TEST(Baseline, Wrong) {

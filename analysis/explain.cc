@@ -191,10 +191,23 @@ void AddChanges(const std::map<std::string, std::pair<uint64_t, uint64_t>>& valu
 
 }  // namespace
 
+std::string FrameText(const CallSite& site, int frame) {
+  const std::string& name = site.frames(frame);
+  if (frame >= site.frame_files_size() || site.frame_files(frame).empty()) return name;
+  const std::string& file = site.frame_files(frame);
+  const size_t slash = file.rfind('/');
+  const absl::string_view base =
+      slash == std::string::npos ? file : absl::string_view(file).substr(slash + 1);
+  const uint32_t line = frame < site.frame_lines_size() ? site.frame_lines(frame) : 0;
+  return line == 0 ? absl::StrCat(name, " (", base, ")")
+                   : absl::StrCat(name, " (", base, ":", line, ")");
+}
+
 std::string SiteName(const CallSite& site) {
   const int count = std::min(site.frames_size(), kNamedFrames);
   if (count == 0) return absl::StrCat("call site ", site.id());
-  const std::vector<std::string> frames(site.frames().begin(), site.frames().begin() + count);
+  std::vector<std::string> frames;
+  for (int i = 0; i < count; ++i) frames.push_back(FrameText(site, i));
   return absl::StrJoin(frames, " < ");
 }
 

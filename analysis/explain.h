@@ -23,7 +23,10 @@ proto::Explanation Explain(const proto::Result& result, const proto::HeapSnapsho
 proto::ExplanationDiff ExplainDiff(const proto::Explanation& before,
                                    const proto::Explanation& after);
 
-// "main in parse in malloc", innermost first, as many frames as help.
+// A frame by its name, and "(file.c:12)" behind it where that is known.
+std::string FrameText(const proto::CallSite& site, int frame);
+
+// "malloc < parse (parse.c:12) < main", innermost first, as many frames as help.
 std::string SiteName(const proto::CallSite& site);
 
 // "slots of 112 bytes", "large objects"; told apart by pointers.

@@ -17,7 +17,7 @@
 namespace heapsim::analysis {
 namespace {
 
-constexpr size_t kShownClasses = 5;
+constexpr size_t kShownHolders = 5;
 constexpr size_t kShownCounters = 5;
 
 struct Move {
@@ -89,36 +89,37 @@ void AddParts(const Baseline& baseline, const proto::Result& result,
   }
 }
 
-void AddSizeClasses(const Baseline& baseline, const proto::Result& result,
-                    std::vector<std::string>* reasons) {
-  const std::map<std::string, uint64_t> classes = SizeClassesOf(result);
-  if (baseline.size_classes.empty() || classes.empty()) return;
+// Who holds more at the peak than in the baseline: `what` is "size class" or "call site".
+void AddHolders(absl::string_view what, const std::map<std::string, uint64_t>& baseline,
+                const std::map<std::string, uint64_t>& holders, absl::string_view separator,
+                std::vector<std::string>* reasons) {
+  if (baseline.empty() || holders.empty()) return;
   struct Growth {
     std::string name;
     uint64_t before, now;
   };
-  // A class that the baseline does not keep had less than the smallest that it does.
+  // One that the baseline does not keep had less than the smallest that it does.
   uint64_t unknown = ~uint64_t{0};
-  for (const auto& [name, bytes] : baseline.size_classes) unknown = std::min(unknown, bytes);
+  for (const auto& [name, bytes] : baseline) unknown = std::min(unknown, bytes);
   std::vector<Growth> grown;
-  for (const auto& [name, now] : classes) {
-    const auto found = baseline.size_classes.find(name);
-    const uint64_t before = found == baseline.size_classes.end() ? unknown : found->second;
+  for (const auto& [name, now] : holders) {
+    const auto found = baseline.find(name);
+    const uint64_t before = found == baseline.end() ? unknown : found->second;
     if (now > before) grown.push_back({name, before, now});
   }
   if (grown.empty()) {
-    reasons->push_back("No size class grew at the peak");
+    reasons->push_back(absl::StrCat("No ", what, " grew at the peak"));
     return;
   }
   std::stable_sort(grown.begin(), grown.end(), [](const Growth& a, const Growth& b) {
     return a.now - a.before > b.now - b.before;
   });
-  if (grown.size() > kShownClasses) grown.resize(kShownClasses);
+  if (grown.size() > kShownHolders) grown.resize(kShownHolders);
   reasons->push_back(absl::StrCat(
-      "Size classes that grew at the peak: ",
-      absl::StrJoin(grown, ", ", [&](std::string* out, const Growth& g) {
+      what == "size class" ? "Size classes" : "Call sites", " that grew at the peak: ",
+      absl::StrJoin(grown, separator, [&](std::string* out, const Growth& g) {
         absl::StrAppend(out, g.name, " +", HumanBytes(static_cast<double>(g.now - g.before)), " (",
-                        baseline.size_classes.count(g.name) != 0 ? "" : "at most ",
+                        baseline.count(g.name) != 0 ? "" : "at most ",
                         HumanBytes(static_cast<double>(g.before)), " -> ",
                         HumanBytes(static_cast<double>(g.now)), ")");
       })));
@@ -277,7 +278,8 @@ std::vector<std::string> ReasonsOf(const Baseline& baseline, const proto::Result
   std::vector<std::string> reasons;
   AddSettings(baseline, result, &reasons);
   AddParts(baseline, result, &reasons);
-  AddSizeClasses(baseline, result, &reasons);
+  AddHolders("size class", baseline.size_classes, SizeClassesOf(result), ", ", &reasons);
+  AddHolders("call site", baseline.call_sites, CallSitesOf(result), "; ", &reasons);
   AddCurves(baseline, result, &reasons);
   AddCounters(baseline, result, &reasons);
   return reasons;

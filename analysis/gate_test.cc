@@ -83,6 +83,28 @@ TEST(Gate, TellsWhy) {
   EXPECT_TRUE(Tells(*Judge(limits, &baseline, run), "curves part", "no series"));
 }
 
+TEST(Gate, NamesCallSitesThatGrew) {
+  const auto run = [](uint64_t pinned) {
+    proto::Result result = RunWith(pinned);
+    result.mutable_detail()->set_has_call_sites(true);
+    proto::CallSite* site = result.mutable_detail()->add_call_sites();
+    site->set_id(3);
+    site->add_frames("parse");
+    site->add_frame_files("/src/parse.c");
+    site->add_frame_lines(12);
+    proto::HeapSnapshot* peak = result.mutable_detail()->add_snapshots();
+    peak->set_label("peak");
+    proto::SiteUse* use = peak->add_sites();
+    use->set_site(3);
+    use->set_pinned_bytes(pinned);
+    return result;
+  };
+  const Baseline baseline = *ParseBaseline("b.json", BaselineText(run(1024), {}));
+  const Verdict verdict = *Judge(Limits({"memory.peak_rss_bytes<=+2%"}), &baseline, run(3072));
+  EXPECT_TRUE(Tells(verdict, "Call sites that grew", "parse (parse.c:12) +2.0 KiB (1.0 KiB -> 3.0"))
+      << absl::StrJoin(verdict.reasons, "\n");
+}
+
 TEST(Gate, NeedsTheNumbersOnBothSides) {
   const auto relative = Limits({"os.vma_peak<=+1%"});
   EXPECT_FALSE(CheckBaseline(relative, nullptr).ok());

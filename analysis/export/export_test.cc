@@ -46,6 +46,8 @@ proto::Result Example() {
   site->set_id(4);
   site->add_frames("inner");
   site->add_frames("main");
+  for (const char* file : {"/src/inner.c", ""}) site->add_frame_files(file);
+  for (const uint32_t line : {12u, 0u}) site->add_frame_lines(line);
   site = detail->add_call_sites();
   site->set_id(9);
   site->add_frames("other");
@@ -112,6 +114,12 @@ TEST(Pprof, EachSiteIsASample) {
   EXPECT_EQ(first.value(2), 9000);
   EXPECT_EQ(first.value(3), 8910);
   EXPECT_EQ(locations[p.sample(2).location_id(0)], "(3 other call sites)");
+  const pprof::Location& inner = p.location(static_cast<int>(p.sample(1).location_id(0)) - 1);
+  EXPECT_EQ(locations[inner.id()], "inner");
+  EXPECT_EQ(inner.line(0).line(), 12);
+  const pprof::Function& function = p.function(static_cast<int>(inner.line(0).function_id()) - 1);
+  EXPECT_EQ(p.string_table(static_cast<int>(function.filename())), "/src/inner.c");
+  EXPECT_EQ(function.system_name(), function.name());
 }
 
 TEST(Pprof, WithoutAPeakThereIsNoSample) {

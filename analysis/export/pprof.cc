@@ -2,6 +2,9 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
+#include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "analysis/export/gzip.h"
@@ -28,24 +31,48 @@ class ProfileBuilder {
     value->set_unit(String(unit));
   }
 
-  // A frame by its name. Addresses are of the recorded process: without its files they are names.
-  uint64_t Location(const std::string& frame) {
-    const auto [found, added] = locations_.try_emplace(frame, profile_.location_size() + 1);
+  // A frame by its name and place. Addresses are of the recorded process: without its files they
+  // are names.
+  uint64_t Location(const std::string& name, const std::string& file = "", uint32_t line = 0) {
+    const auto [found, added] = locations_.try_emplace(
+        std::make_tuple(name, file, line), static_cast<uint64_t>(profile_.location_size() + 1));
     if (added) {
-      pprof::Function* function = profile_.add_function();
-      function->set_id(found->second);
-      function->set_name(String(frame));
       pprof::Location* location = profile_.add_location();
       location->set_id(found->second);
-      location->add_line()->set_function_id(found->second);
+      pprof::Line* at = location->add_line();
+      at->set_function_id(Function(name, file));
+      at->set_line(line);
     }
     return found->second;
   }
 
+  void AddFrames(const proto::CallSite& site, pprof::Sample* sample) {
+    for (int i = 0; i < site.frames_size(); ++i) {
+      const bool placed = i < site.frame_files_size() && i < site.frame_lines_size();
+      sample->add_location_id(
+          placed ? Location(site.frames(i), site.frame_files(i), site.frame_lines(i))
+                 : Location(site.frames(i)));
+    }
+  }
+
  private:
+  uint64_t Function(const std::string& name, const std::string& file) {
+    const auto [found, added] = functions_.try_emplace(
+        std::make_pair(name, file), static_cast<uint64_t>(profile_.function_size() + 1));
+    if (added) {
+      pprof::Function* function = profile_.add_function();
+      function->set_id(found->second);
+      function->set_name(String(name));
+      function->set_system_name(String(name));
+      function->set_filename(String(file));
+    }
+    return found->second;
+  }
+
   pprof::Profile profile_;
   std::map<std::string, int64_t> strings_;
-  std::map<std::string, uint64_t> locations_;
+  std::map<std::pair<std::string, std::string>, uint64_t> functions_;
+  std::map<std::tuple<std::string, std::string, uint32_t>, uint64_t> locations_;
 };
 
 void AddSample(const proto::SiteUse& use, pprof::Sample* sample) {
@@ -74,11 +101,7 @@ std::string PprofProfile(const proto::Result& result) {
     for (const proto::SiteUse& use : snapshot.sites()) {
       pprof::Sample* sample = profile->add_sample();
       const auto site = sites.find(use.site());
-      if (site != sites.end()) {
-        for (const std::string& frame : site->second->frames()) {
-          sample->add_location_id(builder.Location(frame));
-        }
-      }
+      if (site != sites.end()) builder.AddFrames(*site->second, sample);
       AddSample(use, sample);
     }
     if (snapshot.has_other_sites()) {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "sim/replay/size_bracket.h"
+#include "traces/format/code_names.h"
 
 namespace heapsim::sim {
 namespace {
@@ -28,10 +29,22 @@ void NameFrames(const traces::TraceReader& reader, proto::Detail* detail) {
       site.add_frames(RequestsOf(site.id()));
       continue;
     }
+    bool has_files = false;
     uint32_t node = site.id();
-    for (int i = 0; i < kMaxFrames && node != 0 && node <= sites.size(); ++i) {
-      site.add_frames(absl::StrCat("0x", absl::Hex(sites[node - 1].address)));
-      node = sites[node - 1].parent;
+    while (site.frames_size() < kMaxFrames && node != 0 && node <= sites.size()) {
+      const traces::CallSite& call = sites[node - 1];
+      for (const traces::CodeFrame& frame : reader.code_names().FramesOf(node, call.address)) {
+        if (site.frames_size() == kMaxFrames) break;
+        site.add_frames(frame.Name());
+        site.add_frame_files(frame.file);
+        site.add_frame_lines(frame.line);
+        has_files = has_files || !frame.file.empty();
+      }
+      node = call.parent;
+    }
+    if (!has_files) {
+      site.clear_frame_files();
+      site.clear_frame_lines();
     }
     if (site.frames().empty()) site.add_frames("unknown call site");
   }

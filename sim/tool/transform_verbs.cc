@@ -89,7 +89,8 @@ class MergeVerb : public OutputVerb {
     std::vector<std::unique_ptr<traces::TraceReader>> readers;
     std::vector<traces::TraceReader*> pointers;
     for (const std::string& path : paths_) {
-      absl::StatusOr<traces::OpenedTrace> opened = traces::OpenTrace(path);
+      absl::StatusOr<traces::OpenedTrace> opened =
+          traces::OpenTrace(path, {.keep_call_sites = true});
       if (!opened.ok()) return opened.status();
       for (const std::string& warning : opened->warnings) Warn(absl::StrCat(path, ": ", warning));
       readers.push_back(std::move(opened->reader));

@@ -143,6 +143,10 @@ absl::Status TraceReader::ReadCallSites(const FrameReader::Frame& frame) {
       call_site_count_ > 0xffffffff - count) {
     return frames_.Error(frame.offset, "call sites out of order");
   }
+  if (message.has_code()) {
+    absl::Status s = code_names_.Add(message.first_node(), message.code(), keep_call_sites_);
+    if (!s.ok()) return frames_.Error(frame.offset, s.message());
+  }
   std::vector<uint32_t> distances(count), halves(2 * size_t{count});
   if (!StreamVbyteDecode(message.parent_distance(), absl::MakeSpan(distances)) ||
       !StreamVbyteDecode(message.address(), absl::MakeSpan(halves))) {

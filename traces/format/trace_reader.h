@@ -14,6 +14,7 @@
 #include "traces/event_block.h"
 #include "traces/facts.h"
 #include "traces/format/chunk_codec.h"
+#include "traces/format/code_names.h"
 #include "traces/format/frame.h"
 #include "traces/io/byte_source.h"
 
@@ -65,6 +66,8 @@ class TraceReader {
   void KeepCallSites() { keep_call_sites_ = true; }
   // Those seen so far, node n at [n - 1]: all that the blocks so far refer to.
   const std::vector<CallSite>& call_sites() const { return call_sites_; }
+  // What the trace says about their addresses: CodeNames::FramesOf(node, address).
+  const CodeNames& code_names() const { return code_names_; }
 
  private:
   TraceReader(std::unique_ptr<ByteSource> source, std::string name, ReaderOptions options);
@@ -103,6 +106,7 @@ class TraceReader {
   uint32_t call_site_count_ = 0;
   uint64_t call_site_address_ = 0;
   std::vector<CallSite> call_sites_;
+  CodeNames code_names_;
 };
 
 }  // namespace heapsim::traces

@@ -81,6 +81,14 @@ absl::Status TraceWriter::CallSites(uint32_t process, absl::Span<const uint64_t>
   return frames_.Write(FrameKind::kCallSites, message.SerializeAsString());
 }
 
+absl::Status TraceWriter::Code(uint32_t process, const proto::CodeMap& map) {
+  proto::CallSiteChunk message;
+  message.set_process(process);
+  message.set_first_node(ProcessAt(process).call_sites + 1);
+  *message.mutable_code() = map;
+  return frames_.Write(FrameKind::kCallSites, message.SerializeAsString());
+}
+
 absl::Status TraceWriter::Finish(absl::Span<const ProcessSummary> processes) {
   if (processes.size() < processes_.size()) {
     return absl::InternalError("a process without a summary");

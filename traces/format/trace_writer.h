@@ -28,8 +28,8 @@ struct ProcessSummary {
   uint32_t object_ids = 0;  // ids handed out
 };
 
-// Calls come in this order: Header, any number of Block and CallSites, Finish. After an error the
-// file is of no use.
+// Calls come in this order: Header, any number of Block, CallSites and Code, Finish. After an error
+// the file is of no use.
 class TraceWriter {
  public:
   // The sink outlives the writer, which does not commit it.
@@ -44,6 +44,8 @@ class TraceWriter {
   // (0: none). Node numbers count from 1.
   absl::Status CallSites(uint32_t process, absl::Span<const uint64_t> addresses,
                          absl::Span<const uint32_t> parents);
+  // What is known of the addresses of the nodes that follow; less than 16 MiB.
+  absl::Status Code(uint32_t process, const proto::CodeMap& map);
   // `processes` in the order of their indices; all that appeared in Block are there.
   absl::Status Finish(absl::Span<const ProcessSummary> processes);
 

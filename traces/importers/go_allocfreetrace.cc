@@ -1,9 +1,16 @@
 #include "traces/importers/go_allocfreetrace.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
+#include "traces/format/code_names.h"
+#include "traces/importers/call_tree.h"
 #include "traces/importers/line_import.h"
 #include "traces/importers/text.h"
 
@@ -40,7 +47,8 @@ Header ParseHeader(absl::string_view text) {
 
 class Import {
  public:
-  explicit Import(ImportSink& sink) : sink_(sink), process_(sink.process()) {}
+  explicit Import(ImportSink& sink)
+      : sink_(sink), process_(sink.process()), tree_(&sink, &process_) {}
 
   void Line(absl::string_view text, uint64_t number) {
     const Header header = ParseHeader(text);
@@ -70,8 +78,14 @@ class Import {
 
   // The record before is whole.
   void Flush() {
-    if (pending_) process_.addresses.Malloc(address_, size_);
+    if (pending_) {
+      if (sink_.keep_call_sites()) process_.blocks.SetCallSite(tree_.Node(stack_));
+      process_.addresses.Malloc(address_, size_);
+    }
     pending_ = false;
+    stack_.clear();
+    inlined_.clear();
+    function_.clear();
   }
 
  private:
@@ -79,7 +93,45 @@ class Import {
     uint64_t number;
     if (absl::ConsumePrefix(&text, "goroutine ") && ParseDecimal(TakeField(&text), &number)) {
       process_.blocks.SetThread(number);
+    } else if (sink_.keep_call_sites()) {
+      Frame(text);
     }
+  }
+
+  // A frame is two lines: "package.function(arguments)", and "<tab>file:line +0xoffset ...
+  // pc=0xpc". One without a pc was inlined into the next; what comes last, "created by ...", has
+  // none either.
+  void Frame(absl::string_view text) {
+    if (!absl::ConsumePrefix(&text, "\t")) {
+      function_ = std::string(text.substr(0, text.rfind('(')));
+      return;
+    }
+    if (function_.empty() || inlined_.size() == kMaxInlined) return;
+    CodeFrame frame;
+    frame.function = std::exchange(function_, "");
+    // A path may have blanks.
+    const size_t end = text.find(" +0x");
+    absl::string_view place = text.substr(0, end);
+    text.remove_prefix(place.size());
+    const size_t colon = place.rfind(':');
+    uint64_t line;
+    if (colon != absl::string_view::npos && ParseDecimal(place.substr(colon + 1), &line)) {
+      frame.line = static_cast<uint32_t>(std::min<uint64_t>(line, 0xffffffff));
+      place = place.substr(0, colon);
+    }
+    frame.file = std::string(place);
+    inlined_.push_back(std::move(frame));
+    const size_t at = text.find("pc=");
+    uint64_t pc;
+    if (at == absl::string_view::npos || !ParsePointer(text.substr(at + 3), &pc)) return;
+    if (stack_.size() < kMaxFrames) {
+      stack_.push_back(pc);
+      if (known_.size() < kMaxKnown && known_.insert(pc).second) {
+        for (CodeFrame& f : inlined_) f.address = pc;
+        process_.code.AddPlace(inlined_);
+      }
+    }
+    inlined_.clear();
   }
 
   ImportSink& sink_;
@@ -87,6 +139,17 @@ class Import {
   bool pending_ = false;
   uint64_t address_ = 0;
   uint64_t size_ = 0;
+
+  static constexpr size_t kMaxInlined = 256;
+  static constexpr size_t kMaxFrames = 1024;
+  static constexpr size_t kMaxKnown = 4 << 20;
+  CallTree tree_;
+  // Of the record that is pending, so far: pcs from the innermost out, frames since the last of
+  // them, a function whose place is still to come.
+  std::vector<uint64_t> stack_;
+  std::vector<CodeFrame> inlined_;
+  std::string function_;
+  absl::flat_hash_set<uint64_t> known_;  // pcs that were told; looked up only
 };
 
 }  // namespace

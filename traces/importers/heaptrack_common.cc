@@ -28,6 +28,17 @@ absl::string_view StringField(absl::string_view text, bool has_length) {
   return text;
 }
 
+// A string at the head of a line: of the length that stands before it, or else up to a blank.
+absl::string_view TakeString(absl::string_view* text, bool has_length) {
+  if (!has_length) return TakeField(text);
+  uint64_t length;
+  if (!ParseHex(TakeField(text), &length)) return "";
+  const absl::string_view string = text->substr(0, length);
+  text->remove_prefix(std::min<size_t>(text->size(), length));
+  if (!text->empty() && text->front() == ' ') text->remove_prefix(1);
+  return string;
+}
+
 // 10400 (hexadecimal) is 1.4.0.
 std::string VersionName(uint64_t version) {
   return absl::StrCat("heaptrack ", version >> 16, ".", (version >> 8) & 0xff, ".", version & 0xff);
@@ -133,12 +144,37 @@ bool HeaptrackCommon::Take(absl::string_view line, uint64_t number) {
       sink_.Warn(
           "the recorder was attached to a running program: what was alive before is unknown");
       return true;
+    case 'm':
+      TakeModule(rest);
+      return true;
     case 'S':
     case '#':
-    case 'm':
       return true;
     default:
       return false;
+  }
+}
+
+void HeaptrackCommon::TakeModule(absl::string_view text) {
+  if (!sink_.keep_call_sites()) return;
+  ImportSink::Process& process = sink_.process();
+  absl::string_view name = TakeString(&text, has_lengths());
+  if (name == "-") {  // the list starts anew
+    sink_.ForgetModules(process);
+    return;
+  }
+  if (name == "x") name = sink_.header().program();
+  uint64_t bias, offset, size;
+  if (!ParseHex(TakeField(&text), &bias)) {
+    sink_.Warn("a line about a module makes no sense and was left out");
+    return;
+  }
+  while (!text.empty()) {
+    if (!ParseHex(TakeField(&text), &offset) || !ParseHex(TakeField(&text), &size)) {
+      sink_.Warn("a line about a module makes no sense and was left out");
+      return;
+    }
+    process.code.AddModule(name, bias + offset, bias + offset + size, bias);
   }
 }
 

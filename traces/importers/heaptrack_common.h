@@ -23,11 +23,17 @@ class HeaptrackCommon {
   // `line` is not empty. False if it is none of these; damaged ones are reported.
   bool Take(absl::string_view line, uint64_t number);
 
+  // Whether strings of this version of the format stand behind their length.
+  bool has_lengths() const { return format_ >= 3; }
+
   // The next line that is whole; false at the end. A last line without an end is left out, since
   // half a number is a number too.
   absl::StatusOr<bool> Next(LineReader& lines, absl::string_view* line);
 
  private:
+  // NAME ADDRESS (OFFSET SIZE)...: where a file is mapped.
+  void TakeModule(absl::string_view text);
+
   ImportSink& sink_;
   uint64_t page_bytes_ = 4096;
   uint64_t version_ = 0;

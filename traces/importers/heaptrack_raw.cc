@@ -65,7 +65,7 @@ absl::Status HeaptrackRawImporter::Import(ByteSource& source, ImportSink& sink) 
         }
         // A bad node is kept, since nodes are known by their place in the file.
         ++nodes;
-        sink.AddCallSite(address, static_cast<uint32_t>(parent));
+        sink.AddCallSite(process, address, static_cast<uint32_t>(parent));
         break;
       }
       default:

@@ -30,7 +30,7 @@ ImportSink::Process& ImportSink::ProcessOf(uint64_t pid) {
     }
     const auto emit = [this, index](const EventBlock& block) {
       if (status_.ok()) status_ = WriteHeader();
-      if (status_.ok()) status_ = WriteCallSites();
+      if (status_.ok()) status_ = WriteCallSites(index);
       if (status_.ok()) status_ = writer_->Block(index, block);
       return status_;
     };
@@ -41,13 +41,20 @@ ImportSink::Process& ImportSink::ProcessOf(uint64_t pid) {
   return *last_;
 }
 
-void ImportSink::AddCallSite(uint64_t address, uint32_t parent) {
-  process();
-  site_addresses_.push_back(address);
-  site_parents_.push_back(parent);
-  if (site_addresses_.size() < kCallSitesPerChunk || !status_.ok()) return;
-  status_ = WriteHeader();
-  if (status_.ok()) status_ = WriteCallSites();
+void ImportSink::AddCallSite(Process& process, uint64_t address, uint32_t parent) {
+  process.site_addresses.push_back(address);
+  process.site_parents.push_back(parent);
+  if (process.site_addresses.size() >= kCallSitesPerChunk) WriteEarly(process);
+}
+
+void ImportSink::ForgetModules(Process& process) {
+  if (!process.site_addresses.empty()) WriteEarly(process);
+  process.code.ForgetModules();
+}
+
+void ImportSink::WriteEarly(const Process& process) {
+  if (status_.ok()) status_ = WriteHeader();
+  if (status_.ok()) status_ = WriteCallSites(index_of_.at(process.pid));
 }
 
 absl::Status ImportSink::WriteHeader() {
@@ -56,10 +63,14 @@ absl::Status ImportSink::WriteHeader() {
   return writer_->Header(header_);
 }
 
-absl::Status ImportSink::WriteCallSites() {
-  absl::Status status = writer_->CallSites(0, site_addresses_, site_parents_);
-  site_addresses_.clear();
-  site_parents_.clear();
+absl::Status ImportSink::WriteCallSites(uint32_t index) {
+  Process& process = *processes_[index];
+  for (const proto::CodeMap& map : process.code.Take()) {
+    if (absl::Status s = writer_->Code(index, map); !s.ok()) return s;
+  }
+  absl::Status status = writer_->CallSites(index, process.site_addresses, process.site_parents);
+  process.site_addresses.clear();
+  process.site_parents.clear();
   return status;
 }
 
@@ -88,8 +99,10 @@ absl::Status ImportSink::Finish() {
   if (!status_.ok()) return status_;
   if (processes_.empty()) process();  // a footer has one at least
   if (absl::Status s = WriteHeader(); !s.ok()) return s;
-  if (absl::Status s = WriteCallSites(); !s.ok()) return s;
   std::vector<ProcessSummary> summaries;
+  for (uint32_t i = 0; i < processes_.size(); ++i) {
+    if (absl::Status s = WriteCallSites(i); !s.ok()) return s;
+  }
   for (const auto& process : processes_) {
     ProcessSummary& summary = summaries.emplace_back();
     summary.pid = process->pid;

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "proto/trace.pb.h"
 #include "traces/block_builder.h"
+#include "traces/format/code_map_builder.h"
 #include "traces/format/trace_writer.h"
 #include "traces/identity_resolver.h"
 
@@ -27,6 +28,15 @@ class ImportSink {
     const uint64_t pid;
     BlockBuilder blocks;
     IdentityResolver addresses;
+    // What is known of the addresses of call sites. A place is told before its first node, modules
+    // are forgotten by ForgetModules below.
+    CodeMapBuilder code;
+
+   private:
+    friend class ImportSink;
+    // Nodes that are not written yet.
+    std::vector<uint64_t> site_addresses;
+    std::vector<uint32_t> site_parents;
   };
 
   // `format` is the importer's name. The writer outlives the sink.
@@ -44,8 +54,10 @@ class ImportSink {
   // Provenance; what is set after the first 65,536 events may not get into the file.
   proto::TraceHeader& header() { return header_; }
 
-  // A node of process()'s call-site tree; numbers count from 1. `parent` is 0 or an earlier node.
-  void AddCallSite(uint64_t address, uint32_t parent);
+  // A node of a process's call-site tree; numbers count from 1. `parent` is 0 or an earlier node.
+  void AddCallSite(Process& process, uint64_t address, uint32_t parent);
+  // The nodes that follow were made with other modules mapped.
+  void ForgetModules(Process& process);
 
   // A line or record that makes no sense, by its number; it is left out.
   void BadLine(uint64_t number, absl::string_view what);
@@ -67,7 +79,8 @@ class ImportSink {
 
  private:
   absl::Status WriteHeader();
-  absl::Status WriteCallSites();
+  absl::Status WriteCallSites(uint32_t index);
+  void WriteEarly(const Process& process);
 
   const std::string format_;
   const bool keep_call_sites_;
@@ -77,8 +90,6 @@ class ImportSink {
   std::vector<std::unique_ptr<Process>> processes_;
   absl::flat_hash_map<uint64_t, uint32_t> index_of_;  // pid -> index
   Process* last_ = nullptr;                           // what ProcessOf gave out last
-  std::vector<uint64_t> site_addresses_;
-  std::vector<uint32_t> site_parents_;
   absl::Status status_;
   bool complete_ = true;
   uint64_t bad_lines_ = 0;

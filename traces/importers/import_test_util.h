@@ -20,6 +20,8 @@ struct Imported {
   std::vector<EventBlock> blocks;
   std::vector<std::string> warnings;
   std::vector<CallSite> call_sites;
+  // Of each of them, what is known of its own address: "inner a.c:12 < outer a.c:30".
+  std::vector<std::string> names;
   proto::TraceHeader header;
 };
 
@@ -44,6 +46,15 @@ inline Imported ImportText(absl::string_view text, std::optional<uint64_t> pid =
     imported.blocks.push_back(block);
   }
   imported.call_sites = opened->reader->call_sites();
+  for (uint32_t i = 0; i < imported.call_sites.size(); ++i) {
+    std::string& name = imported.names.emplace_back();
+    const CodeNames& names = opened->reader->code_names();
+    for (const CodeFrame& frame : names.FramesOf(i + 1, imported.call_sites[i].address)) {
+      if (!name.empty()) name += " < ";
+      name += frame.Name();
+      if (!frame.file.empty()) name += " " + frame.file + ":" + std::to_string(frame.line);
+    }
+  }
   return imported;
 }
 

@@ -8,6 +8,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "traces/format/code_names.h"
+#include "traces/importers/call_tree.h"
 #include "traces/importers/line_import.h"
 #include "traces/importers/text.h"
 
@@ -90,6 +92,12 @@ Function FunctionOf(absl::string_view name) {
   return Function::kNone;
 }
 
+// The file that a call came from: "CALLER->FUNCTION", or empty.
+absl::string_view CallerOf(absl::string_view name) {
+  const size_t arrow = name.rfind("->");
+  return arrow == absl::string_view::npos ? "" : name.substr(0, arrow);
+}
+
 bool ParseBlock(absl::string_view text, uint64_t* block) {
   if (text == "0" || text == "nil" || text == "(nil)") {
     *block = 0;
@@ -101,7 +109,7 @@ bool ParseBlock(absl::string_view text, uint64_t* block) {
 class Import {
  public:
   Import(ByteSource& source, ImportSink& sink)
-      : source_(source), sink_(sink), process_(sink.process()) {}
+      : source_(source), sink_(sink), process_(sink.process()), tree_(&sink, &process_) {}
 
   absl::Status Run() {
     absl::Status status =
@@ -126,6 +134,11 @@ class Import {
 
  private:
   using Key = std::pair<uint64_t, Function>;
+  // A call that is not over: its arguments so far, and who calls.
+  struct OpenCall {
+    std::string arguments;
+    std::string caller;
+  };
 
   void Line(absl::string_view line, uint64_t number) {
     const Prefix prefix = ParsePrefix(line);
@@ -142,6 +155,7 @@ class Import {
     }
     const Function function = FunctionOf(rest.substr(0, open));
     if (function == Function::kNone) return;
+    const absl::string_view caller = CallerOf(rest.substr(0, open));
     rest.remove_prefix(open + 1);
     const size_t unfinished = rest.find(" <unfinished");
     if (unfinished != absl::string_view::npos) {
@@ -149,7 +163,7 @@ class Import {
       const absl::string_view arguments = rest.substr(0, unfinished);
       const Key key(prefix.thread, function);
       lost_ += open_.contains(key);
-      open_[key] = std::string(arguments);
+      open_[key] = {std::string(arguments), std::string(caller)};
       return;
     }
     const size_t close = rest.find(')');
@@ -160,6 +174,7 @@ class Import {
     if (function == Function::kFree) {
       Free(prefix, rest.substr(0, close), number);
     } else {
+      SetCallSite(caller);
       Done(prefix, function, rest.substr(0, close), rest.substr(close + 1), number);
     }
   }
@@ -176,15 +191,28 @@ class Import {
     }
     absl::ConsumePrefix(&rest, "resumed> ");
     const size_t close = rest.find(')');
-    const std::string arguments = absl::StrCat(it->second, rest.substr(0, close));
+    const std::string arguments = absl::StrCat(it->second.arguments, rest.substr(0, close));
+    const std::string caller = it->second.caller;
     open_.erase(it);
     if (close == absl::string_view::npos) {
       sink_.BadLine(number, "a call that is cut off");
     } else if (function == Function::kFree) {
       Free(prefix, arguments, number);
     } else {
+      SetCallSite(caller);
       Done(prefix, function, arguments, rest.substr(close + 1), number);
     }
+  }
+
+  void SetCallSite(absl::string_view caller) {
+    if (!sink_.keep_call_sites()) return;
+    if (caller.empty()) return process_.blocks.SetCallSite(0);
+    CodeFrame frame;
+    bool is_new;
+    frame.address = tree_.AddressOf(caller, &is_new);
+    frame.module = std::string(caller);
+    if (is_new) process_.code.AddPlace({&frame, 1});
+    process_.blocks.SetCallSite(frame.address == 0 ? 0 : tree_.Node({&frame.address, 1}));
   }
 
   void Context(const Prefix& prefix) {
@@ -241,7 +269,8 @@ class Import {
   ByteSource& source_;
   ImportSink& sink_;
   ImportSink::Process& process_;
-  absl::flat_hash_map<Key, std::string> open_;  // calls that are not over: their arguments so far
+  CallTree tree_;
+  absl::flat_hash_map<Key, OpenCall> open_;
   bool interleaved_ = false;
   uint64_t hidden_ = 0;
   uint64_t lost_ = 0;

@@ -36,25 +36,33 @@ class SourceBuffer : public std::streambuf {
 };
 
 // The depth of a value: 1 within the outermost object, 2 within device_traces, 3 within a device's
-// list, 4 within an entry.
+// list, 4 within an entry, 5 within its frames, 6 within one of them.
 class Handler : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit Handler(ImportSink& sink) : sink_(sink) {}
+  explicit Handler(ImportSink& sink) : sink_(sink), events_(&sink) {}
 
   const std::string& error() const { return error_; }
 
   bool key(string_t& name) override {
     if (depth_ == 1) in_traces_ = name == "device_traces";
-    if (depth_ == 4) key_ = name;
+    if (depth_ == 4 || depth_ == 6) key_ = name;
+    if (depth_ == 4) in_frames_ = events_.keeps_call_sites() && name == "frames";
     return sink_.status().ok();
   }
   bool start_object(std::size_t) override {
     ++depth_;
-    if (in_traces_ && depth_ == 4) entry_ = PytorchEntry();
+    if (in_traces_ && depth_ == 4) {
+      entry_ = PytorchEntry();
+      stack_.clear();
+    }
+    if (InFrame() && stack_.size() < kMaxFrames) stack_.emplace_back();
     return depth_ < kMaxDepth;
   }
   bool end_object() override {
-    if (in_traces_ && depth_ == 4) AddPytorchEntry(entry_, devices_ - 1, sink_);
+    if (in_traces_ && depth_ == 4) {
+      const uint64_t device = devices_ - 1;
+      events_.Add(entry_, device, stack_.empty() ? 0 : events_.CallSite(stack_, device));
+    }
     --depth_;
     return true;
   }
@@ -69,6 +77,7 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
   }
   bool number_unsigned(number_unsigned_t value) override {
     if (in_traces_ && depth_ == 4) entry_.SetNumber(key_, value);
+    if (InFrame() && !stack_.empty()) stack_.back().SetNumber(key_, value);
     return true;
   }
   bool number_integer(number_integer_t value) override {
@@ -77,6 +86,7 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
   }
   bool string(string_t& value) override {
     if (in_traces_ && depth_ == 4) entry_.SetString(key_, value);
+    if (InFrame() && !stack_.empty()) stack_.back().SetString(key_, value);
     return true;
   }
   bool null() override { return true; }
@@ -91,13 +101,19 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
 
  private:
   static constexpr int kMaxDepth = 200;
+  static constexpr size_t kMaxFrames = 1024;
+
+  bool InFrame() const { return in_traces_ && in_frames_ && depth_ == 6; }
 
   ImportSink& sink_;
+  PytorchEvents events_;
   int depth_ = 0;
   bool in_traces_ = false;
   uint64_t devices_ = 0;
+  bool in_frames_ = false;
   std::string key_;
   PytorchEntry entry_;
+  std::vector<PytorchFrame> stack_;
   std::string error_;
 };
 

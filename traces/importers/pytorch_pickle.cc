@@ -251,6 +251,25 @@ class Pickle {
   absl::flat_hash_map<uint64_t, Node> memo_;
 };
 
+// The frames of an entry, which share most of their objects.
+std::vector<PytorchFrame> StackOf(const Pickle& pickle, const Value& list) {
+  constexpr size_t kMaxFrames = 1024;
+  std::vector<PytorchFrame> stack;
+  for (const Node node : list.children) {
+    const Value& dict = pickle.at(node);
+    if (stack.size() == kMaxFrames) break;
+    if (dict.type != Value::kDict) continue;
+    PytorchFrame& frame = stack.emplace_back();
+    for (size_t i = 0; i + 1 < dict.children.size(); i += 2) {
+      const Value& value = pickle.at(dict.children[i + 1]);
+      const absl::string_view name = pickle.at(dict.children[i]).text;
+      if (value.type == Value::kNumber) frame.SetNumber(name, value.number);
+      if (value.type == Value::kString) frame.SetString(name, value.text);
+    }
+  }
+  return stack;
+}
+
 }  // namespace
 
 int PytorchPickleImporter::Sniff(absl::string_view head) const {
@@ -282,18 +301,26 @@ absl::Status PytorchPickleImporter::Import(ByteSource& source, ImportSink& sink)
   if (traces == nullptr || traces->type != Value::kList) {
     return absl::InvalidArgumentError("a pickle without device_traces: record the history first");
   }
+  PytorchEvents events(&sink);
   for (uint64_t device = 0; device < traces->children.size(); ++device) {
+    absl::flat_hash_map<Node, uint32_t> sites;  // by list of frames, which entries share
     for (const Node node : pickle.at(traces->children[device]).children) {
       const Value& dict = pickle.at(node);
       if (dict.type != Value::kDict) continue;
       PytorchEntry entry;
+      uint32_t call_site = 0;
       for (size_t i = 0; i + 1 < dict.children.size(); i += 2) {
         const Value& value = pickle.at(dict.children[i + 1]);
         const absl::string_view name = pickle.at(dict.children[i]).text;
         if (value.type == Value::kNumber) entry.SetNumber(name, value.number);
         if (value.type == Value::kString) entry.SetString(name, value.text);
+        if (events.keeps_call_sites() && value.type == Value::kList && name == "frames") {
+          const auto [site, is_new] = sites.try_emplace(dict.children[i + 1], 0);
+          if (is_new) site->second = events.CallSite(StackOf(pickle, value), device);
+          call_site = site->second;
+        }
       }
-      AddPytorchEntry(entry, device, sink);
+      events.Add(entry, device, call_site);
     }
   }
   return absl::OkStatus();

@@ -68,6 +68,23 @@ TEST(PytorchJson, OneDeviceAProcess) {
   EXPECT_FALSE(cut.facts.complete);
 }
 
+TEST(PytorchJson, FramesAreCallSites) {
+  const std::string text = R"({"device_traces":[[
+      {"action":"alloc","addr":4096,"size":300,"frames":[
+        {"name":"gather","filename":"??","line":0},{"name":"forward","filename":"m.py","line":5},{"name":"main","filename":"t.py","line":9}]},
+      {"action":"alloc","addr":8192,"size":300,"frames":[
+        {"name":"backward","filename":"m.py","line":7},{"name":"main","filename":"t.py","line":9}]},
+      {"action":"alloc","addr":9192,"size":300,"frames":[]}],
+      [{"action":"alloc","addr":4096,"size":1,"frames":[{"name":"other"}]}]]})";
+  const Imported trace = ImportText(text, 0, true);
+  ASSERT_TRUE(trace.status.ok()) << trace.status;
+  EXPECT_THAT(trace.names, ElementsAre("main t.py:9", "forward m.py:5", "backward m.py:7"));
+  EXPECT_THAT(trace.blocks.at(0).call_site, ElementsAre(2, 3, 0));
+  const Imported second = ImportText(text, 1, true);
+  EXPECT_THAT(second.names, ElementsAre("other"));
+  EXPECT_THAT(second.blocks.at(0).call_site, ElementsAre(1));
+}
+
 std::string Str(const std::string& text) {
   return std::string("\x8c") + static_cast<char>(text.size()) + text;
 }
@@ -88,6 +105,22 @@ TEST(PytorchPickle, PlainData) {
   EXPECT_EQ(trace.facts.peak_live_bytes, 512u);
   EXPECT_EQ(trace.facts.live_at_end_bytes, 0u);
   EXPECT_EQ(trace.facts.free_unknown, 0u);
+}
+
+TEST(PytorchPickle, SharedFramesAreOneCallSite) {
+  const std::string frames = "]" + std::string("\x94") + "}(" + Str("name") + Str("forward") +
+                             Str("filename") + Str("m.py") + Str("line") + std::string("K\x05", 2) +
+                             "ua";
+  const auto alloc = [](char address) {
+    return "}(" + Str("action") + Str("alloc") + Str("addr") + "K" + address + Str("size") +
+           std::string("K\x08", 2) + Str("frames");
+  };
+  const std::string bytes = std::string("\x80\x04}(", 4) + Str("device_traces") + "](](" +
+                            alloc(16) + frames + "u" + alloc(32) + std::string("h\0", 2) + "ueeu.";
+  const Imported trace = ImportText(bytes, {}, true);
+  ASSERT_TRUE(trace.status.ok()) << trace.status;
+  EXPECT_THAT(trace.names, ElementsAre("forward m.py:5"));
+  EXPECT_THAT(trace.blocks.at(0).call_site, ElementsAre(1, 1));
 }
 
 TEST(PytorchPickle, NothingIsExecuted) {

@@ -1,8 +1,10 @@
 #include "traces/importers/tcmalloc_debug.h"
 
 #include <cstdint>
+#include <vector>
 
 #include "absl/strings/match.h"
+#include "traces/importers/call_tree.h"
 #include "traces/importers/line_import.h"
 #include "traces/importers/text.h"
 
@@ -14,6 +16,7 @@ struct Row {
   uint64_t size = 0;
   uint64_t address = 0;
   uint64_t thread = 0;
+  absl::string_view stack;
 };
 
 bool Parse(absl::string_view text, Row* row) {
@@ -26,7 +29,21 @@ bool Parse(absl::string_view text, Row* row) {
   } else if (!ParsePointer(address, &row->address)) {
     return false;
   }
-  return ParseDecimal(TakeField(&text, '\t'), &row->thread);
+  if (!ParseDecimal(TakeField(&text, '\t'), &row->thread)) return false;
+  row->stack = text;
+  return true;
+}
+
+// The innermost address first; what follows one that makes no sense is left out.
+std::vector<uint64_t> StackOf(absl::string_view text) {
+  constexpr size_t kMaxFrames = 1024;
+  std::vector<uint64_t> stack;
+  uint64_t address;
+  while (stack.size() < kMaxFrames && !text.empty() &&
+         ParsePointer(TakeField(&text, '\t'), &address)) {
+    stack.push_back(address);
+  }
+  return stack;
 }
 
 bool IsTitle(absl::string_view text) {
@@ -46,6 +63,7 @@ int TcmallocDebugImporter::Sniff(absl::string_view head) const {
 absl::Status TcmallocDebugImporter::Import(ByteSource& source, ImportSink& sink) const {
   sink.header().set_recorder("gperftools debug tcmalloc");
   ImportSink::Process& process = sink.process();
+  CallTree tree(&sink, &process);
   return ForEachLine(source, sink, LastLine::kMustEnd,
                      [&](absl::string_view text, uint64_t number) {
                        Row row;
@@ -54,6 +72,9 @@ absl::Status TcmallocDebugImporter::Import(ByteSource& source, ImportSink& sink)
                          return;
                        }
                        process.blocks.SetThread(row.thread);
+                       if (sink.keep_call_sites() && row.call != "free") {
+                         process.blocks.SetCallSite(tree.Node(StackOf(row.stack)));
+                       }
                        if (row.call == "free") {
                          process.addresses.Free(row.address);
                        } else if (row.call == "malloc") {

@@ -35,6 +35,21 @@ TEST(GlibcMtrace, ReadsLinesFromTheirEnd) {
   EXPECT_THAT(trace.warnings, ElementsAre(HasSubstr("1 bad line")));
 }
 
+TEST(GlibcMtrace, CallersAreCallSites) {
+  const Imported trace = ImportText(
+      "= Start\n"
+      "@ /opt/a b/prog:(_Z1fi+1c)[0xa958c] + 0x100 0x18\n"
+      "@ /lib/so.6:[0x10cb3] + 0x200 0x130\n"
+      "@ [0x10cb3] + 0x300 0x130\n"
+      "+ 0x400 0x10\n"
+      "@ /opt/a b/prog:(_Z1fi+1c)[0xa958c] + 0x500 0x18\n"
+      "= End\n",
+      {}, true);
+  ASSERT_TRUE(trace.status.ok()) << trace.status;
+  EXPECT_THAT(trace.names, ElementsAre("_Z1fi", "so.6+0x10cb3", "[0x10cb3]"));
+  EXPECT_THAT(trace.blocks.at(0).call_site, ElementsAre(1, 2, 3, 0, 1));
+}
+
 TEST(Valgrind, CallsAmongTalk) {
   const Imported trace = ImportText(
       "==100== Memcheck, a memory error detector\n"
@@ -99,6 +114,34 @@ TEST(Ltrace, LibrarySideForm) {
   EXPECT_EQ(trace.facts.events, 2u);
   EXPECT_EQ(trace.facts.live_at_end_blocks, 0u);
   EXPECT_EQ(trace.facts.distinct_threads, std::nullopt);
+}
+
+TEST(Ltrace, TheCallingFileIsTheCallSite) {
+  const Imported trace = ImportText(
+      "7 lib.so.6->malloc(64) = 0x1000\n"
+      "8 prog->calloc(2, 5 <unfinished ...>\n"
+      "7 lib.so.6->malloc(64) = 0x3000\n"
+      "8 <... calloc resumed> )   = 0x2000\n"
+      "7 malloc@libc.so.6(64) = 0x4000\n",
+      {}, true);
+  ASSERT_TRUE(trace.status.ok()) << trace.status;
+  EXPECT_THAT(trace.names, ElementsAre("lib.so.6", "prog"));
+  EXPECT_THAT(trace.blocks.at(0).call_site, ElementsAre(1, 1, 2, 0));
+}
+
+TEST(TcmallocDebug, StacksAreATree) {
+  const Imported trace = ImportText(
+      "Trace started: 1795379572\n"
+      "malloc\t8\t0x100\t1\t0x71\t0x72\t0x73\n"
+      "malloc\t8\t0x200\t1\t0x70\t0x72\t0x73\n"
+      "free\t8\t0x200\t1\t0x99\n"
+      "malloc\t8\t0x200\t1\t0x71\t0x72\t0x73\n"
+      "malloc\t8\t0x300\t1\n",
+      {}, true);
+  ASSERT_TRUE(trace.status.ok()) << trace.status;
+  EXPECT_THAT(trace.names, ElementsAre("0x73", "0x72", "0x71", "0x70"));
+  EXPECT_THAT(trace.blocks.at(0).call_site, ElementsAre(3, 4, 3, 0));
+  EXPECT_EQ(trace.call_sites.at(3).parent, 2u);
 }
 
 TEST(TcmallocDebug, ReallocIsTwoRows) {
@@ -184,6 +227,31 @@ TEST(WeeAlloc, Ordinals) {
   EXPECT_EQ(trace.facts.events, 6u);
   EXPECT_EQ(trace.facts.free_unknown, 1u);
   EXPECT_EQ(trace.facts.live_at_end_bytes, 552u);
+}
+
+TEST(GoAllocfreetrace, FramesAreNamed) {
+  const Imported trace = ImportText(
+      "tracealloc(0xc000016010, 0x10, *runtime.p)\n"
+      "goroutine 1 [running]:\n"
+      "runtime.mallocgc(0x9, 0x48e840, 0x1)\n"
+      "\truntime/malloc.go:1131 +0x7b1 fp=0x7ffefb848960 sp=0x7ffefb8488e8 pc=0x40bd51\n"
+      "main.(*tree).add(...)\n"
+      "\tmain.go:12\n"
+      "main.main({0x1?, 0x2})\n"
+      "\t/src/a b/main.go:30 +0x15c fp=0x7 sp=0x7 pc=0x43e4fc\n"
+      "created by runtime.main\n"
+      "\truntime/proc.go:1 +0x15c\n"
+      "\n"
+      "tracealloc(0xc000017000, 0x20)\n"
+      "goroutine 18 [running]:\n"
+      "\n",
+      {}, true);
+  ASSERT_TRUE(trace.status.ok()) << trace.status;
+  EXPECT_THAT(trace.names,
+              ElementsAre("main.(*tree).add main.go:12 < main.main /src/a b/main.go:30",
+                          "runtime.mallocgc runtime/malloc.go:1131"));
+  EXPECT_THAT(trace.blocks.at(0).call_site, ElementsAre(2, 0));
+  EXPECT_EQ(trace.call_sites.at(1).address, 0x40bd51u);
 }
 
 TEST(GoAllocfreetrace, StacksAreSkipped) {

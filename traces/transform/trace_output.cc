@@ -14,7 +14,9 @@ std::vector<uint32_t> ObjectMap::Live() const {
 }
 
 TraceOutput::TraceOutput(ByteSink* sink, proto::TraceHeader header)
-    : writer_(sink), blocks_([this](const EventBlock& block) { return writer_.Block(0, block); }) {
+    : writer_(sink),
+      blocks_([this](const EventBlock& block) { return writer_.Block(0, block); }),
+      sites_(&writer_) {
   header.set_several_processes(false);
   status_ = writer_.Header(std::move(header));
 }
@@ -65,16 +67,8 @@ void TraceOutput::Apply(const Event& event, ObjectMap* objects) {
   }
 }
 
-void TraceOutput::CopyCallSites(const TraceReader& reader, bool keep_addresses) {
-  const std::vector<CallSite>& sites = reader.call_sites();
-  if (call_sites_ == sites.size() || !status_.ok()) return;
-  std::vector<uint64_t> addresses;
-  std::vector<uint32_t> parents;
-  for (; call_sites_ < sites.size(); ++call_sites_) {
-    addresses.push_back(keep_addresses ? sites[call_sites_].address : call_sites_ + 1);
-    parents.push_back(sites[call_sites_].parent);
-  }
-  status_ = writer_.CallSites(0, addresses, parents);
+void TraceOutput::CopyCallSites(const TraceReader& reader, SiteMap* sites) {
+  if (status_.ok()) status_ = sites->Copy(reader, &sites_);
 }
 
 absl::Status TraceOutput::Finish(const std::string& format, bool complete, uint64_t pid) {

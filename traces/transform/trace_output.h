@@ -13,6 +13,7 @@
 #include "traces/format/trace_reader.h"
 #include "traces/format/trace_writer.h"
 #include "traces/io/byte_sink.h"
+#include "traces/site_map.h"
 #include "traces/transform/event_cursor.h"
 
 namespace heapsim::traces {
@@ -47,9 +48,8 @@ class TraceOutput {
   // Sets the output's columns for the next event from those that `event` has.
   void SetColumns(const Event& event);
 
-  // Takes over the call sites that the reader has seen and the output has not; the nodes keep their
-  // numbers. `keep_addresses`: else a node's address is its number.
-  void CopyCallSites(const TraceReader& reader, bool keep_addresses = true);
+  // Takes over the call sites, with their names, that the reader has seen and the output has not.
+  void CopyCallSites(const TraceReader& reader, SiteMap* sites);
 
   BlockBuilder& blocks() { return blocks_; }
   const absl::Status& status() const { return blocks_.status().ok() ? status_ : blocks_.status(); }
@@ -61,7 +61,7 @@ class TraceOutput {
   TraceWriter writer_;
   absl::Status status_;
   BlockBuilder blocks_;
-  size_t call_sites_ = 0;
+  SiteTarget sites_;
 };
 
 }  // namespace heapsim::traces

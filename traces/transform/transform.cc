@@ -63,7 +63,7 @@ void AllocateLive(const LiveObjects& live, const Event& first, TraceOutput* outp
     const LiveObject& properties = live.at(object);
     Event event = first;
     event.thread = properties.thread;
-    event.has_call_site = properties.call_site != 0;
+    event.has_call_site = first.has_call_site || properties.call_site != 0;
     event.call_site = properties.call_site;
     event.has_scan = properties.scan;
     event.scan = properties.scan;
@@ -100,6 +100,7 @@ absl::Status SliceTrace(TraceReader& reader, const SliceOptions& options, ByteSi
                      Derived(reader, absl::StrCat("events ", options.first, " on of a trace")));
   EventCursor cursor(&reader);
   ObjectMap objects;
+  SiteMap sites;
   LiveObjects live;
   Event event;
   bool started = false;
@@ -113,7 +114,7 @@ absl::Status SliceTrace(TraceReader& reader, const SliceOptions& options, ByteSi
       if (options.keep_live) Follow(event, &live);
       continue;
     }
-    output.CopyCallSites(reader);
+    output.CopyCallSites(reader, &sites);
     if (!started) AllocateLive(live, event, &output, &objects);
     started = true;
     CopyMarkers(cursor, &output);
@@ -136,10 +137,12 @@ absl::Status MergeTraces(const std::vector<TraceReader*>& readers, ByteSink* sin
     bool more = false;
     uint64_t events = 0;
     ObjectMap objects;
+    SiteMap sites;
   };
   std::vector<Source> sources;
   sources.reserve(readers.size());
   bool by_time = true;
+  bool has_call_sites = false;  // so far
   proto::TraceHeader header;
   bool complete = true;
   for (TraceReader* reader : readers) {
@@ -147,7 +150,11 @@ absl::Status MergeTraces(const std::vector<TraceReader*>& readers, ByteSink* sin
       return absl::InvalidArgumentError(
           "a .htrace from a pipe cannot be merged: its length comes last; save it first");
     }
-    sources.push_back({reader, EventCursor(reader), {}, false, 0, {}});
+    reader->KeepCallSites();
+    // Programs have the same addresses for other code; no address needs the upper 16 bits.
+    const uint64_t shift = static_cast<uint64_t>(sources.size()) << 48;
+    sources.push_back(
+        {reader, EventCursor(reader), {}, false, 0, {}, SiteMap(SiteMap::Names::kKeep, shift)});
     Source& source = sources.back();
     source.events = std::max<uint64_t>(1, reader->facts()->events);
     complete = complete && reader->facts()->complete;
@@ -176,7 +183,11 @@ absl::Status MergeTraces(const std::vector<TraceReader*>& readers, ByteSink* sin
     Event event = next->event;
     const uint64_t index = next - sources.data();
     event.has_time = by_time;
-    event.has_call_site = false;  // the trees are of different programs
+    output.CopyCallSites(*next->reader, &next->sites);
+    // An event of a source without call sites must not take over its neighbour's.
+    has_call_sites = has_call_sites || event.has_call_site;
+    event.call_site = next->sites.Find(event.call_site);
+    event.has_call_site = has_call_sites;
     // A number that no other source has; the output's threads are dense again.
     const bool has_thread = event.has_thread;
     event.has_thread = false;
@@ -195,6 +206,7 @@ absl::Status LoopTrace(const std::function<absl::StatusOr<std::unique_ptr<TraceR
                        const LoopOptions& options, ByteSink* sink) {
   if (options.rounds == 0) return absl::InvalidArgumentError("a loop needs a round");
   std::unique_ptr<TraceOutput> output;
+  SiteMap sites;
   std::string format;
   bool complete = true;
   uint64_t pid = 0;
@@ -217,7 +229,7 @@ absl::Status LoopTrace(const std::function<absl::StatusOr<std::unique_ptr<TraceR
       if (!more.ok()) return more.status();
       CopyMarkers(cursor, output.get());
       if (!*more) break;
-      if (round == 0) output->CopyCallSites(reader);
+      if (round == 0) output->CopyCallSites(reader, &sites);
       latest = std::max(latest, event.time_ns);
       event.time_ns += start;
       output->Apply(event, &objects);
@@ -245,13 +257,14 @@ absl::Status ScaleTrace(TraceReader& reader, const ScaleOptions& options, ByteSi
                                                   options.time, ", ", options.copies, " copies")));
   EventCursor cursor(&reader);
   std::vector<ObjectMap> objects(options.copies);
+  SiteMap sites;
   Event event;
   for (;;) {
     absl::StatusOr<bool> more = cursor.Next(&event);
     if (!more.ok()) return more.status();
     CopyMarkers(cursor, &output);
     if (!*more) break;
-    output.CopyCallSites(reader);
+    output.CopyCallSites(reader, &sites);
     event.size = ScaledUp(event.size, options.sizes);
     event.time_ns = ScaledUp(event.time_ns, options.time);
     for (ObjectMap& copy : objects) output.Apply(event, &copy);
@@ -269,13 +282,14 @@ absl::Status AnonymizeTrace(TraceReader& reader, ByteSink* sink) {
   TraceOutput output(sink, header);
   EventCursor cursor(&reader);
   ObjectMap objects;
+  SiteMap sites(SiteMap::Names::kForget);
   Event event;
   for (;;) {
     absl::StatusOr<bool> more = cursor.Next(&event);
     if (!more.ok()) return more.status();
     CopyMarkers(cursor, &output);
     if (!*more) break;
-    output.CopyCallSites(reader, /*keep_addresses=*/false);
+    output.CopyCallSites(reader, &sites);
     output.Apply(event, &objects);
     if (!output.status().ok()) return output.status();
   }

@@ -49,8 +49,9 @@ struct ScaleOptions {
 };
 absl::Status ScaleTrace(TraceReader& reader, const ScaleOptions& options, ByteSink* sink);
 
-// Drops what could tell whose trace it is: program, command line, notes, process id, the addresses
-// of call sites (their tree stays). Sizes, times and order remain: they are what is simulated.
+// Drops what could tell whose trace it is: program, command line, notes, process id, addresses and
+// names of call sites (their tree stays). Sizes, times and order remain: they are what is
+// simulated.
 absl::Status AnonymizeTrace(TraceReader& reader, ByteSink* sink);
 
 // A synthetic trace.

@@ -5,8 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "traces/copy_process.h"
 #include "traces/format/trace_writer.h"
 #include "traces/open_trace.h"
 #include "traces/random_events.h"
@@ -84,6 +86,82 @@ TEST(Transform, AnonymizeForgets) {
   EXPECT_EQ(Reader(bytes)->header().command_line(), "secret --word");
   EXPECT_EQ(Reader(sink.bytes())->header().command_line(), "");
   EXPECT_EQ(Reader(sink.bytes())->pid(), 0u);
+}
+
+// Two sites, of which the library that holds the first makes room for another.
+std::string NamedTrace(const std::string& function) {
+  const std::string text = absl::StrCat(
+      "v 10400 3\nX secret --word\nI 1000 100\ns 4 prog\ns ", absl::Hex(function.size()), " ",
+      function, "\ns 7 /s/f.cc\ni 1010 1 2 3 c\ni 1020 1\nt 2 0\nt 1 1\na 10 2\na 20 1\n",
+      "+ 0\n+ 1\n+ 0\n- 1\nc 5\n+ 1\n");
+  StringSink copy;
+  auto opened =
+      OpenTraceSource(MemorySource(text), "trace", {.keep_call_sites = true, .copy_to = &copy});
+  EXPECT_TRUE(opened.ok()) << opened.status();
+  return copy.bytes();
+}
+
+// The names of the call sites of all allocations, in order.
+std::vector<std::string> AllocationNames(const std::string& bytes) {
+  auto reader = Reader(bytes);
+  reader->KeepCallSites();
+  std::vector<std::string> names;
+  EventBlock block;
+  while (*reader->Next(&block)) {
+    for (size_t i = 0; i < block.alloc_size.size(); ++i) {
+      const uint32_t node = block.call_site.empty() ? 0 : block.call_site[i];
+      if (node == 0) {
+        names.push_back("-");
+        continue;
+      }
+      const uint64_t address = reader->call_sites().at(node - 1).address;
+      names.push_back(reader->code_names().FramesOf(node, address)[0].Name());
+    }
+  }
+  return names;
+}
+
+TEST(Transform, NamesOfCallSitesAreKept) {
+  using testing::ElementsAre;
+  const std::string bytes = NamedTrace("parse(int)");
+  EXPECT_THAT(AllocationNames(bytes),
+              ElementsAre("parse(int)", "prog 0x1020", "parse(int)", "prog 0x1020"));
+  EXPECT_THAT(AllocationNames(Slice(bytes, {.first = 4})),
+              ElementsAre("parse(int)", "prog 0x1020", "parse(int)", "prog 0x1020"));
+  StringSink scaled, looped, copied;
+  ASSERT_TRUE(ScaleTrace(*Reader(bytes), {.copies = 2}, &scaled).ok());
+  EXPECT_EQ(AllocationNames(scaled.bytes()).size(), 8u);
+  EXPECT_EQ(AllocationNames(scaled.bytes())[7], "prog 0x1020");
+  ASSERT_TRUE(LoopTrace([&] { return absl::StatusOr<std::unique_ptr<TraceReader>>(Reader(bytes)); },
+                        {.rounds = 2}, &looped)
+                  .ok());
+  EXPECT_EQ(AllocationNames(looped.bytes())[4], "parse(int)");
+  ASSERT_TRUE(CopyProcess(*Reader(bytes), &copied).ok());
+  EXPECT_EQ(AllocationNames(copied.bytes()), AllocationNames(bytes));
+}
+
+TEST(Transform, MergeTellsEqualAddressesApart) {
+  const std::string a = NamedTrace("first"), b = NamedTrace("second");
+  const std::string plain = RandomTrace({.events = 4});
+  auto reader_a = Reader(a), reader_b = Reader(b), reader_c = Reader(plain);
+  StringSink sink;
+  ASSERT_TRUE(MergeTraces({reader_a.get(), reader_b.get(), reader_c.get()}, &sink).ok());
+  std::vector<std::string> names = AllocationNames(sink.bytes());
+  // The third has no call sites, and takes over nobody's.
+  const size_t unknown = AllocationNames(plain).size();
+  EXPECT_EQ(std::count(names.begin(), names.end(), "-"), unknown);
+  EXPECT_EQ(std::count(names.begin(), names.end(), "first"), 2);
+  EXPECT_EQ(std::count(names.begin(), names.end(), "second"), 2);
+  EXPECT_EQ(std::count(names.begin(), names.end(), "prog 0x1020"), 4);
+}
+
+TEST(Transform, AnonymizeForgetsNames) {
+  StringSink sink;
+  ASSERT_TRUE(AnonymizeTrace(*Reader(NamedTrace("parse_secret")), &sink).ok());
+  EXPECT_THAT(AllocationNames(sink.bytes()), testing::ElementsAre("0x2", "0x1", "0x2", "0x1"));
+  for (const char* word : {"parse_secret", "prog", "f.cc", "secret"}) {
+    EXPECT_EQ(sink.bytes().find(word), std::string::npos) << word;
+  }
 }
 
 TEST(Transform, SlicesJoinUp) {

@@ -29,8 +29,17 @@ function callSitesSection() {
     });
 }
 
+// "function (file.c:12)", as far as it is known; the whole path where there is room.
+function frameText(place, i, whole) {
+  const file = place.frame_files?.[i];
+  if (!file) return place.frames[i];
+  const name = whole ? file : file.slice(file.lastIndexOf("/") + 1);
+  const line = place.frame_lines?.[i];
+  return `${place.frames[i]} (${name}${line ? `:${line}` : ""})`;
+}
+
 // The innermost frames: the first alone is often the same wrapper of malloc.
-const siteName = (place) => (place?.frames?.length > 0 ? place.frames.slice(0, 3).join(" \u2190 ") : unknown);
+const siteName = (place) => (place?.frames?.length > 0 ? place.frames.slice(0, 3).map((_, i) => frameText(place, i)).join(" \u2190 ") : unknown);
 
 // All frames are behind a click.
 function siteCell(place) {
@@ -38,5 +47,5 @@ function siteCell(place) {
   const name = element("span", { class: "site" }, siteName(place));
   if (frames.length < 4) return name;
   return element("details", { class: "stack" }, element("summary", {}, name),
-    element("ol", {}, frames.map((frame) => element("li", {}, frame))));
+    element("ol", {}, frames.map((_, i) => element("li", {}, frameText(place, i, true)))));
 }
