@@ -102,20 +102,20 @@ class ExplainTest(unittest.TestCase):
     def test_a_leak(self):
         for policy in ("go1.10", "go1.10-explicit"):
             explanation, text = self.explain(self.leak(), f"--policy={policy}")
-            self.assert_cause(explanation, text, "leak", "0x400200")
+            self.assert_cause(explanation, text, "leak", "app+0x200")
             self.assertEqual(len(explanation["causes"][0]["culprits"]), 1)
 
     def test_a_retained_spike(self):
         trace = self.spike()
         explanation, text = self.explain(trace, "--policy=go1.10-explicit", "--at=end")
-        self.assert_cause(explanation, text, "retention", "0x400200")
+        self.assert_cause(explanation, text, "retention", "app+0x200")
         # At its peak it was in use.
         explanation, _ = self.explain(trace, "--policy=go1.10-explicit")
         self.assertEqual(explanation["verdict"], "in_use")
 
     def test_one_long_lived_object_a_span(self):
         explanation, text = self.explain(self.pins(), "--policy=go1.10-explicit", "--at=end")
-        self.assert_cause(explanation, text, "fragmentation", "0x400200")
+        self.assert_cause(explanation, text, "fragmentation", "app+0x200")
         site = explanation["snapshot"]["sites"][0]
         self.assertEqual(site["live_objects"], 600)
         self.assertEqual(site["pinned_bytes"], 600 * 8192)
@@ -150,7 +150,7 @@ class ExplainTest(unittest.TestCase):
         self.assertEqual(diff["after"]["snapshot"]["label"], "end")
         changed = {change["what"] for change in diff["parts"][:2]}
         self.assertEqual(changed, {"live objects", "free pages"})
-        self.assertEqual(diff["sites"][0]["what"], "0x400200")
+        self.assertEqual(diff["sites"][0]["what"], "app+0x200")
         self.assertIn("free pages", text)
 
     def test_difference_of_two_policies(self):
