@@ -342,6 +342,27 @@ class ReportTest(unittest.TestCase):
         self.assertIn("memory", self.text("main details.warning"))
         self.assert_clean(empty_charts=True)
 
+    def test_more_policies_than_colours(self):
+        names = [line.split()[0] for line in tool("policies").splitlines() if not line.startswith("native:")]
+        self.assertGreater(len(names), 16)
+        page = self.folder / "many.html"
+        tool("compare", SQLITE, *(f"--policy={name}" for name in names), f"--html={page}")
+        for width in (400, 1400):
+            with self.subTest(width=width):
+                self.browser.resize(width)
+                self.open(page)
+                self.assert_clean()
+                self.assertEqual([], self.page("overflowing()"))
+                # No policy looks like another one: dots in the scatter, lines over time.
+                looks = self.browser.script("""
+                    return policyNames.map((name) => {
+                      const { paint, dot, dash } = policyLook(name);
+                      return [`${paint} ${dots.indexOf(dot)}`, `${paint} ${dash}`];
+                    })""")
+                self.assertEqual(len(names), len({dot for dot, _ in looks}))
+                self.assertEqual(len(names), len({line for _, line in looks}))
+                self.browser.screenshot(OUTPUTS / f"many-{width}.png", "#pareto-section")
+
     def sliced(self, trace, out):
         tool("slice", trace, "--last=1", "-o", out)
         return out

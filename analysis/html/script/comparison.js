@@ -3,10 +3,26 @@
 const policyPaints = ["policy-0", "policy-1", "policy-2", "policy-3", "policy-4", "policy-5", "policy-6", "policy-7"];
 const dashes = [[], [7, 3], [2, 3]];
 const policyNames = distinct(report.runs.map((run) => run.policy));
+// Where there are more policies than colours, colours come again with another dash and another dot.
 const policyLook = (policy) => {
   const at = policyNames.indexOf(policy);
-  return { paint: policyPaints[at % policyPaints.length], dash: dashes[Math.floor(at / policyPaints.length) % dashes.length] };
+  const round = Math.floor(at / policyPaints.length);
+  return { paint: policyPaints[at % policyPaints.length], dash: dashes[round % dashes.length], dot: dots[round % dots.length] };
 };
+
+// Outlines of dots of radius r.
+const dots = [
+  (ctx, x, y, r) => ctx.arc(x, y, r, 0, 2 * Math.PI),
+  (ctx, x, y, r) => ctx.rect(x - r * 0.9, y - r * 0.9, r * 1.8, r * 1.8),
+  (ctx, x, y, r) => outline(ctx, [[x, y - r * 1.25], [x + r * 1.25, y], [x, y + r * 1.25], [x - r * 1.25, y]]),
+  (ctx, x, y, r) => outline(ctx, [[x, y - r * 1.2], [x + r * 1.2, y + r], [x - r * 1.2, y + r]]),
+];
+
+function outline(ctx, corners) {
+  ctx.moveTo(...corners[0]);
+  for (const corner of corners.slice(1)) ctx.lineTo(...corner);
+  ctx.closePath();
+}
 
 const policyBadge = (row) =>
   (row.front || row.bound) && element("span", { class: "badge" }, row.front ? "front" : "lower bound");
@@ -130,18 +146,24 @@ function drawPoints(u, points) {
   ctx.font = `${12 * scale}px ${colour("font")}`;
   ctx.textBaseline = "middle";
   ctx.textAlign = "left";
+  // All dots before the first label, so that none is painted over, and what is on the front last.
+  const inOrder = [...points].sort((a, b) => Number(a.front) - Number(b.front));
   const taken = [];
-  for (const row of points) {
+  for (const row of inOrder) {
     const [x, y] = place(row);
+    const { paint, dot } = policyLook(row.policy);
+    const radius = (row.front ? 6.5 : 5) * scale;
     ctx.beginPath();
-    ctx.arc(x, y, (row.front ? 6.5 : 5) * scale, 0, 2 * Math.PI);
-    ctx.fillStyle = colour(row.bound ? "surface" : policyLook(row.policy).paint);
+    dot(ctx, x, y, radius);
+    ctx.fillStyle = colour(row.bound ? "surface" : paint);
     ctx.fill();
     ctx.lineWidth = 2 * scale;
-    ctx.strokeStyle = row.bound ? colour(policyLook(row.policy).paint) : colour(row.front ? "text" : "surface");
+    ctx.strokeStyle = row.bound ? colour(paint) : colour(row.front ? "text" : "surface");
     ctx.stroke();
-    drawLabel(u, row.policy, x, y, taken);
+    taken.push([x - radius, y - radius, x + radius, y + radius]);
   }
+  // Names of the front first: they are what is looked for.
+  for (const row of inOrder.reverse()) drawLabel(u, row.policy, ...place(row), taken);
   ctx.restore();
 }
 
