@@ -18,22 +18,22 @@ namespace {
 template <typename AnyEngine>
 absl::Status RunBlocks(BlockSource& source, const ReplayOptions& options, AnyEngine& engine,
                        ReplayOutcome* outcome) {
-  traces::EventBlock block;
+  traces::EventBlock own;
   while (true) {
     if (options.stop != nullptr && options.stop->load(std::memory_order_relaxed)) {
       outcome->complete = false;
       return absl::OkStatus();
     }
-    absl::StatusOr<bool> more = source.Next(&block);
-    if (!more.ok()) return more.status();
-    if (!*more) break;
-    if (absl::Status s = engine.Run(block); !s.ok()) return s;
+    const absl::StatusOr<const traces::EventBlock*> block = source.Borrow(&own);
+    if (!block.ok()) return block.status();
+    if (*block == nullptr) break;
+    if (absl::Status s = engine.Run(**block); !s.ok()) return s;
     if (engine.out_of_memory()) {
       outcome->complete = false;
       outcome->fatal = "the simulated machine is out of memory (os.limit_bytes)";
       return absl::OkStatus();
     }
-    if (options.progress) options.progress(block.first_event + block.count - 1);
+    if (options.progress) options.progress((*block)->first_event + (*block)->count - 1);
   }
   engine.Settle();
   return absl::OkStatus();

@@ -45,6 +45,13 @@ class BlockSource {
   virtual ~BlockSource() = default;
   // False at the end. The block is the source's until the next call.
   virtual absl::StatusOr<bool> Next(traces::EventBlock* block) = 0;
+  // The same without a copy, where the source keeps its blocks: a block that stands until the next
+  // call, null at the end. `own` is room for one.
+  virtual absl::StatusOr<const traces::EventBlock*> Borrow(traces::EventBlock* own) {
+    const absl::StatusOr<bool> more = Next(own);
+    if (!more.ok()) return more.status();
+    return *more ? own : nullptr;
+  }
 };
 
 struct ReplayOutcome {

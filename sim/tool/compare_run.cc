@@ -1,7 +1,12 @@
 #include "sim/tool/compare_run.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
+#include <filesystem>
 #include <numeric>
+#include <string>
+#include <system_error>
 #include <vector>
 
 #include "sim/tool/cell_progress.h"
@@ -12,27 +17,46 @@
 #include "sim/tool/version.h"
 
 namespace heapsim::sim {
+namespace {
+
+// The longest traces first, so that no thread waits at the end for one that is decoded or replayed
+// alone. What cannot be asked for its size (standard input) counts as long.
+std::vector<size_t> LongestFirst(const std::vector<std::string>& traces) {
+  std::vector<uintmax_t> sizes;
+  for (const std::string& path : traces) {
+    std::error_code error;
+    sizes.push_back(std::filesystem::file_size(path, error));  // the largest number on an error
+  }
+  std::vector<size_t> order(traces.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return sizes[a] > sizes[b]; });
+  return order;
+}
+
+}  // namespace
 
 proto::Comparison RunCells(const ComparePlan& plan) {
   const std::atomic<bool>& stop = CatchInterrupt();
   CellRunner runner(plan, stop);
   proto::Comparison comparison;
   std::vector<std::vector<size_t>> cells(plan.traces.size());
-  for (size_t trace = 0; trace < cells.size(); ++trace) {
-    cells[trace].resize(CellsOfTrace(plan));
-    std::iota(cells[trace].begin(), cells[trace].end(), trace * CellsOfTrace(plan));
+  const std::vector<size_t> order = LongestFirst(plan.traces);
+  for (size_t i = 0; i < cells.size(); ++i) {
+    cells[i].resize(CellsOfTrace(plan));
+    std::iota(cells[i].begin(), cells[i].end(), order[i] * CellsOfTrace(plan));
   }
   for (size_t cell = 0; cell < CellCount(plan); ++cell) comparison.add_cells();
   {
     CellProgress progress(CellCount(plan));
     RunInThreads(cells, plan.jobs,
-                 {[&](size_t trace) { runner.Prepare(trace, cells[trace]); },
+                 {[&](size_t i) { runner.Prepare(order[i], cells[i]); },
                   [&](size_t cell) {
                     bool reused = false;
                     *comparison.mutable_cells(static_cast<int>(cell)) = runner.Run(cell, &reused);
                     progress.CellDone(reused);
                   },
-                  [&](size_t trace) { runner.Release(trace); }});
+                  [&](size_t i) { runner.Release(order[i]); }});
   }
   for (const std::string& warning : runner.Warnings()) Warn(warning);
   comparison.set_version(kVersion);

@@ -30,6 +30,9 @@ class MemorySource : public BlockSource {
     *block = (*blocks_)[next_++];
     return true;
   }
+  absl::StatusOr<const traces::EventBlock*> Borrow(traces::EventBlock* /*own*/) override {
+    return next_ == blocks_->size() ? nullptr : &(*blocks_)[next_++];
+  }
 
  private:
   const std::vector<traces::EventBlock>* blocks_;
