@@ -28,6 +28,7 @@ proto::Result RunWith(uint64_t dead) {
   result.mutable_parts()->set_live_resident_bytes(1000);
   result.mutable_parts()->set_dead_bytes(dead);
   result.mutable_os()->set_page_faults(dead);
+  result.mutable_os()->set_vma_peak(1);
   AddSample(10, 0, &result);
   AddSample(20, dead, &result);
   return result;
