@@ -10,6 +10,11 @@ const policyLook = (policy) => {
   return { paint: policyPaints[at % policyPaints.length], dash: dashes[round % dashes.length], dot: dots[round % dots.length] };
 };
 
+// The line as a background for its key.
+const dashed = ({ paint, dash: [on, off] }) => on === undefined
+  ? `var(--${paint})`
+  : `repeating-linear-gradient(90deg, var(--${paint}) 0 ${on}px, transparent ${on}px ${on + off}px)`;
+
 // Outlines of dots of radius r.
 const dots = [
   (ctx, x, y, r) => ctx.arc(x, y, r, 0, 2 * Math.PI),
@@ -196,7 +201,7 @@ function multiplesSection() {
         else shown.delete(policy);
         show();
       } }),
-      element("span", { class: "swatch line", style: { background: `var(--${policyLook(policy).paint})` } }), policy))));
+      element("span", { class: "swatch line", style: { background: dashed(policyLook(policy)) } }), policy))));
   for (const [trace, name] of traceNames) {
     const runs = report.runs.filter((run) => run.trace === trace && hasResult(run) && run.series.count > 0);
     if (runs.length === 0) continue;
