@@ -59,7 +59,7 @@ void RunJoiner::Flush() {
 
 PageMap::PageMap(unsigned page_shift, unsigned huge_shift)
     : huge_shift_(huge_shift),
-      ready_(uint64_t{1} << (47 - page_shift - PageBits::kPagesShift), PageBits::AllClear()),
+      ready_(uint64_t{1} << (47 - page_shift - PageBits::kPagesShift)),
       chunks_(ready_.size()) {}
 
 template <typename Visit>
@@ -86,7 +86,11 @@ void PageMap::ForWords(uint64_t begin, uint64_t end, Visit visit) {
 }
 
 PageMap::Chunk& PageMap::Get(uint64_t chunk) {
-  if (chunks_[chunk] == nullptr) chunks_[chunk] = std::make_unique<Chunk>();
+  if (chunks_[chunk] == nullptr) {
+    made_.push_back(std::make_unique<Chunk>());
+    chunks_[chunk] = made_.back().get();
+    chunks_end_ = std::max(chunks_end_, chunk + 1);
+  }
   return *chunks_[chunk];
 }
 
@@ -96,7 +100,7 @@ bool PageMap::AllReady(PageNumber begin, PageNumber end) const {
     const PageNumber chunk_begin = chunk << PageBits::kPagesShift;
     const PageNumber stop = std::min(end, chunk_begin + PageBits::kPages);
     const uint64_t* words = ready_[chunk];
-    if (words == PageBits::AllClear()) return false;
+    if (words == nullptr || words == PageBits::AllClear()) return false;
     if (words != PageBits::AllSet()) {
       const uint64_t last = (stop - 1 - chunk_begin) / 64;
       uint64_t word = (begin - chunk_begin) / 64;
@@ -369,7 +373,7 @@ PageMap::Dropped PageMap::ReclaimLazy(uint64_t wanted, RunJoiner* runs) {
       first_lazy_chunk_ = chunks_.size();
       break;
     }
-    const Chunk* chunk = chunks_[first_lazy_chunk_].get();
+    const Chunk* chunk = chunks_[first_lazy_chunk_];
     if (chunk == nullptr || chunk->lazy.is_clear()) continue;
     const PageNumber base = first_lazy_chunk_ << PageBits::kPagesShift;
     for (size_t word = 0; word < PageBits::kWords; ++word) {
@@ -387,19 +391,19 @@ PageMap::Dropped PageMap::ReclaimLazy(uint64_t wanted, RunJoiner* runs) {
 }
 
 bool PageMap::IsResident(PageNumber page) const {
-  const Chunk* chunk = page < end() ? chunks_[page >> PageBits::kPagesShift].get() : nullptr;
+  const Chunk* chunk = page < end() ? chunks_[page >> PageBits::kPagesShift] : nullptr;
   if (chunk == nullptr) return false;
   const uint64_t bit = page & (PageBits::kPages - 1);
   return (chunk->Resident(bit / 64) >> (bit % 64)) & 1;
 }
 
 bool PageMap::IsLazy(PageNumber page) const {
-  const Chunk* chunk = page < end() ? chunks_[page >> PageBits::kPagesShift].get() : nullptr;
+  const Chunk* chunk = page < end() ? chunks_[page >> PageBits::kPagesShift] : nullptr;
   return chunk != nullptr && chunk->lazy.Test(page & (PageBits::kPages - 1));
 }
 
 bool PageMap::IsHuge(PageNumber page) const {
-  const Chunk* chunk = page < end() ? chunks_[page >> PageBits::kPagesShift].get() : nullptr;
+  const Chunk* chunk = page < end() ? chunks_[page >> PageBits::kPagesShift] : nullptr;
   return chunk != nullptr && IsHuge(*chunk, page & (PageBits::kPages - 1));
 }
 
@@ -447,7 +451,7 @@ template <typename Bits>
 PageNumber PageMap::NextSet(PageNumber begin, PageNumber end, uint64_t absent, Bits bits) const {
   while (begin < end) {
     const uint64_t index = begin >> PageBits::kPagesShift;
-    const Chunk* chunk = chunks_[index].get();
+    const Chunk* chunk = chunks_[index];
     if (chunk == nullptr) {
       if (absent != 0) return begin;
       begin = (index + 1) << PageBits::kPagesShift;
@@ -482,8 +486,8 @@ PageNumber PageMap::NextNotReady(PageNumber begin, PageNumber end) const {
 }
 
 uint64_t PageMap::Hash(uint64_t hash) const {
-  for (uint64_t index = 0; index < chunks_.size(); ++index) {
-    const Chunk* chunk = chunks_[index].get();
+  for (uint64_t index = 0; index < chunks_end_; ++index) {
+    const Chunk* chunk = chunks_[index];
     if (chunk == nullptr || chunk->NoneResident()) continue;
     for (size_t word = 0; word < PageBits::kWords; ++word) {
       if (chunk->Resident(word) == 0) continue;
