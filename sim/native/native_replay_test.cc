@@ -80,10 +80,13 @@ TEST_P(NativeReplayTest, TouchesAsThePolicySays) {
   const std::vector<EventBlock> blocks = Build([](BlockBuilder* b) {
     for (int i = 0; i < 16; ++i) b->Alloc(EventKind::kMalloc, 4 * kMiB);
   });
+  // Beside 64 MiB. What the allocator itself takes differs with where the system puts its memory:
+  // tcmalloc took up to 0.1 MiB beyond 2 in one run of six.
+  constexpr uint64_t kOwn = 4 * kMiB;
   policy_.mutable_objects()->set_touch(proto::Objects::TOUCH_NONE);
-  EXPECT_LT(Replay(blocks).peak_rss, 2 * kMiB);
+  EXPECT_LT(Replay(blocks).peak_rss, kOwn);
   policy_.mutable_objects()->set_touch(proto::Objects::TOUCH_FIRST);
-  EXPECT_LT(Replay(blocks).peak_rss, 2 * kMiB);
+  EXPECT_LT(Replay(blocks).peak_rss, kOwn);
   policy_.mutable_objects()->set_touch(proto::Objects::TOUCH_WHOLE);
   ExpectNear(Replay(blocks).peak_rss, 64 * kMiB, 0.05);
 }
