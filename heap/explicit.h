@@ -12,7 +12,6 @@ namespace heapsim::heap {
 
 // All ones where it holds. As numbers, since a condition would become a branch.
 inline uint32_t Mask(bool holds) { return 0 - uint32_t{holds}; }
-inline uint64_t Wide(uint32_t mask) { return static_cast<uint64_t>(static_cast<int32_t>(mask)); }
 
 // Loads the first of these words of the cached span, and takes its first slot.
 inline BitIndex Heap::LoadFirst(CacheSlot& k, Span& s, uint32_t words) {
@@ -21,6 +20,7 @@ inline BitIndex Heap::LoadFirst(CacheSlot& k, Span& s, uint32_t words) {
   uint64_t& w = *bits_.words(s.bits + word);
   const uint64_t free = ~w & SlotMask(s.nelems, word);
   w |= free;
+  // No CountBits: the loop that this goes into is compiled for processors that count in one step.
   s.alloc_count = static_cast<uint16_t>(s.alloc_count + std::popcount(free));
   k.needzero = s.needzero;
   k.word_bit = (uint64_t{s.bits} + word) * 64;
@@ -39,7 +39,7 @@ inline BitIndex Heap::ReloadSlot(uint32_t p, SpanClass c, CacheSlot& k, Explicit
     // Without words ahead, the span goes to the head of the central list and is the first that
     // comes from there.
     const uint32_t ahead = s.free_words & (~uint32_t{1} << k.word());
-    const uint32_t from_list = 0 - uint32_t{ahead == 0};
+    const uint32_t from_list = Mask(ahead == 0);
     sums->heap_live +=
         (s.npages * uint32_t{kPageSize} - uint32_t{s.nelems} * s.elemsize) & from_list;
     return LoadFirst(k, s, ahead | (s.free_words & from_list));
@@ -76,7 +76,7 @@ inline bool Heap::FreeSmallSlot(uint64_t* nsmallfree, BitIndex bit, SpanClass c,
   s.free_words = static_cast<uint16_t>(s.free_words | 1u << ((bit >> 6) - s.bits));
   const uint32_t left = s.alloc_count - 1u;
   s.alloc_count = static_cast<uint16_t>(left);
-  // Nothing is known about which spans are cached, or were full: no branch.
+  // Nothing is known about which spans are cached, or were full: one branch for both.
   const uint32_t uncached = uint32_t{s.incache} - 1;
   sums->slot_bytes += s.elemsize;
   sums->heap_live -= s.elemsize & uncached;

@@ -132,22 +132,18 @@ class SpanTable {
   void InsertBack(ListId list, SpanId id);
   // Takes the head out of a list that has one.
   SpanId TakeFirst(ListId list) {
-    const SpanId id = heads_[list].first;
-    TakeFirstIf(~uint32_t{0}, list, id);
-    spans_[id].list = kNoList;
-    return id;
-  }
-  // Without a branch, for a mask of all ones or none: takes the head `id` out of the list, whatever
-  // it says of its list afterwards. Else nothing happens: what is written is nobody's, or what was
-  // there.
-  void TakeFirstIf(uint32_t mask, ListId list, SpanId id) {
-    Head& h = heads_[list & mask];
+    Head& h = heads_[list];
+    const SpanId id = h.first;
     Span& s = spans_[id];
-    const SpanId next = s.next & mask;
-    s.next &= ~mask;
-    h.first = next;
-    h.last &= 0 - SpanId{next != kNoSpan};
-    spans_[next].prev = kNoSpan;
+    h.first = s.next;
+    if (s.next == kNoSpan) {
+      h.last = kNoSpan;
+    } else {
+      spans_[s.next].prev = kNoSpan;
+    }
+    s.next = kNoSpan;
+    s.list = kNoList;
+    return id;
   }
   // Insert for a span that is known to be in no list, whatever it says.
   void PutFirst(ListId list, SpanId id) {

@@ -184,14 +184,14 @@ Engine::Stop Engine::InOrderPortable(uint32_t until, uint32_t frees_before) {
 }
 
 #if defined(__x86_64__)
-[[gnu::target("bmi,bmi2,lzcnt,popcnt")]] Engine::Stop Engine::InOrderBmi(uint32_t until,
-                                                                         uint32_t frees_before) {
+[[gnu::target("bmi,bmi2,popcnt")]] Engine::Stop Engine::InOrderBmi(uint32_t until,
+                                                                   uint32_t frees_before) {
   return InOrderLoop(until, frees_before);
 }
 
 Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
   static const bool bmi = __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("bmi") &&
-                          __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("lzcnt");
+                          __builtin_cpu_supports("popcnt");
   return bmi ? InOrderBmi(until, frees_before) : InOrderPortable(until, frees_before);
 }
 #else
