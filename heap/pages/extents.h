@@ -11,13 +11,11 @@
 //   number, then the lowest address: here the lowest address, as the arena grows upwards only.
 // - The rest of the extent keeps its state and counts as just used (extent_recycle_split).
 // - An extent joins its neighbours of the same state, but not across the beginning of what was
-// asked
-//   of the system at once (extent_neighbor_head_state_mergeable). Dirty ones of less than 4 pages
-//   wait with it until they are about to be purged: then they join one neighbour, count as just
-//   used, and the least recently used one is looked at again (extent_record, ecache_evict).
+//   asked of the system at once (extent_neighbor_head_state_mergeable). Dirty ones of less than 4
+//   pages wait with it until they are about to be purged: then they join one neighbour, count as
+//   just used, and the least recently used one is looked at again (extent_record, ecache_evict).
 // - One that has 8 MiB when it was freed and joined is purged at once, unless one of the decay
-// times
-//   is -1 (extent_maximally_purge).
+//   times is -1 (extent_maximally_purge).
 // - What may stay dirty (10 s) and muzzy (0: not at all) falls along a curve (smoothstep_decay.h);
 //   the least recently used go first, whole, dirty ones to muzzy if there is such a thing, else to
 //   retained (pac_decay_stashed).
@@ -98,7 +96,7 @@ class ExtentPages final : public RunPages {
   bool JoinOne(uint64_t* first, Extent* e);
   void Coalesce(uint64_t* first, Extent* e);  // with all of them
   void Decay();
-  // The least recently used extent of a state, joined with its neighbours, out of its cache.
+  // The least recently used extent of a state that has no neighbour to join, out of its cache.
   uint64_t Evict(State state, Extent* e);
   // Gives back what is in no cache; to: kMuzzy or kRetained.
   Bytes Purge(uint64_t first, Extent e, State to);

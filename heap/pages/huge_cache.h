@@ -3,13 +3,13 @@
 // How many it may hold follows demand. A request that it cannot serve shows a dip: use fell by some
 // huge pages within the last second and now rises again. The cache should have bridged it, so the
 // limit becomes the dip and a tenth more, where that is higher than it is (MaybeGrowCacheLimit).
-// When the limit has not changed for 2 seconds, and the least that the cache held in the last 2
-// seconds is a fifth of it or more, half of that least is taken off; it never falls below 10
-// (MaybeShrinkCacheLimit). Beyond the limit the shortest ranges go back first, the last one in part
-// (ShrinkCache).
+// When 2 seconds have passed since it was last raised or looked at, and at every release
+// (ReleaseCached), if the least that the cache held in the last 2 seconds is a fifth of it or more,
+// half of that least is taken off; it never falls below 10 (MaybeShrinkCacheLimit). Beyond the
+// limit the shortest ranges go back first, the last one in part (ShrinkCache).
 //
 // A range is the shortest that fits, the lowest among equals. TCMalloc looks along one path down a
-// treap with random priorities, which mostly finds the same.
+// treap with random priorities, which may find another.
 #ifndef HEAPSIM_HEAP_PAGES_HUGE_CACHE_H_
 #define HEAPSIM_HEAP_PAGES_HUGE_CACHE_H_
 

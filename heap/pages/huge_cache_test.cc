@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kSecond = 1'000'000'000;
 
 struct Fixture {
-  // Uses `n` huge pages from `first` on, as if there were none in the cache.
+  // Uses `n` huge pages, as if there were none in the cache.
   void Use(uint64_t n) { cache.Missed(n); }
   void Release(uint64_t first, uint64_t n) {
     cache.Release(first, n, [&](uint64_t f, uint64_t count) { gone.emplace_back(f, count); });

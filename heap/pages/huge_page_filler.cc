@@ -167,22 +167,7 @@ bool HugePageFiller::Give(uint32_t huge, uint32_t page, uint32_t n) {
     ReportDemand();
     return true;
   }
-  // The range that came free, with what is free beside it.
-  uint32_t begin = page, end = page + n;
-  while (begin > 0) {
-    const uint32_t bit = (begin - 1) % 64;
-    const uint32_t free =
-        static_cast<uint32_t>(std::countl_zero(h.taken[(begin - 1) / 64] << (63 - bit)));
-    begin -= std::min(free, bit + 1);
-    if (free < bit + 1) break;
-  }
-  while (end < kHugePages) {
-    const uint32_t bit = end % 64;
-    const uint32_t free = static_cast<uint32_t>(std::countr_zero(h.taken[end / 64] >> bit));
-    end += std::min(free, 64 - bit);
-    if (free < 64 - bit) break;
-  }
-  h.longest = std::max(h.longest, static_cast<uint16_t>(end - begin));
+  h.longest = static_cast<uint16_t>(Longest(h));
   Link(huge, ListOf(h));
   ReportDemand();
   return false;
@@ -201,7 +186,9 @@ void HugePageFiller::NoteReleased(uint32_t huge, uint32_t n) {
 uint64_t HugePageFiller::SparePeak(uint64_t desired, int64_t interval_ns) {
   if (interval_ns == 0) return desired;
   ReportDemand();
-  const uint64_t peak = demand_.Max(interval_ns);
+  // In whole seconds, as there (GetRecentPeak): of less than one nothing is spared.
+  constexpr int64_t kSecond = 1'000'000'000;
+  const uint64_t peak = demand_.Max(interval_ns / kSecond * kSecond);
   const uint64_t mapped = size_ * kHugePages - released_;
   if (peak == 0) return desired;
   return mapped > peak ? std::min(desired, mapped - peak) : 0;

@@ -74,11 +74,11 @@ class PageAllocator {
   // in nanoseconds and compared without sign; returns the bytes newly released. k: a running number
   // for observers, -1 when forced.
   //
-  // With limit 0 (freeOSMemory) all free pages go back, but for parts of OS pages, and for what the
-  // modelled system cannot give back either: under go119 what is in a P's page cache, at most 64
-  // pages each (Go 1.19's scavengeAll looks at the bitmap, where these count as taken; they come
-  // back when the P goes), under Temeraire free pages of a huge page of a region that is in use in
-  // part (HugeRegion gives back whole ones only).
+  // With limit 0 and now ~0 (freeOSMemory) all free pages go back, but for parts of OS pages, and
+  // for what the modelled system cannot give back either: under go119 what is in a P's page cache,
+  // at most 64 pages each (Go 1.19's scavengeAll looks at the bitmap, where these count as taken;
+  // they come back when the P goes), under Temeraire free pages of a huge page of a region that is
+  // in use in part (HugeRegion gives back whole ones only).
   virtual Bytes Scavenge(int32_t k, uint64_t now, uint64_t limit) = 0;
 
   // Gives free pages that were not given back yet back to the system, the highest addresses first,

@@ -18,7 +18,7 @@ class RecentExtremes {
  public:
   static constexpr uint64_t kNothing = ~uint64_t{0};
 
-  explicit RecentExtremes(int64_t window_ns) : epoch_ns_(window_ns / kEpochs) {}
+  explicit RecentExtremes(int64_t window_ns) : epoch_ns_(window_ns / kEpochs), end_(epoch_ns_) {}
 
   void Report(int64_t now, uint64_t value) {
     if (now >= end_) Advance(now);
@@ -47,11 +47,9 @@ class RecentExtremes {
   };
 
   void Advance(int64_t now) {
-    const int64_t epoch = now / epoch_ns_;
-    int64_t steps = std::min<int64_t>(epoch - number_, kEpochs);
-    number_ = epoch;
-    end_ = (epoch + 1) * epoch_ns_;
-    for (; steps > 0; --steps) {
+    const int64_t steps = (now - end_) / epoch_ns_ + 1;
+    end_ += steps * epoch_ns_;
+    for (int64_t left = std::min<int64_t>(steps, kEpochs); left > 0; --left) {
       at_ = at_ + 1 == kEpochs ? 0 : at_ + 1;
       epochs_[at_] = Epoch{};
     }
@@ -68,8 +66,7 @@ class RecentExtremes {
   }
 
   int64_t epoch_ns_;
-  int64_t number_ = 0;  // of the epoch at hand
-  int64_t end_ = 0;     // its end; 0: there was no report yet
+  int64_t end_;  // of the epoch at hand
   uint32_t at_ = 0;
   std::array<Epoch, kEpochs> epochs_ = {};
 };

@@ -173,8 +173,7 @@ void TemerairePages::FreeInRegion(uint64_t first, uint64_t n) {
     r.free.Add(first, n);
     // Those that came free, side by side, go back together.
     uint64_t begin = first / kHugePages;
-    const uint64_t end = HugeFor(first + n);
-    uint64_t last = end;
+    uint64_t last = HugeFor(first + n);
     if (!r.free.Covers(begin * kHugePages, kHugePages)) ++begin;
     if (last > begin && !r.free.Covers((last - 1) * kHugePages, kHugePages)) --last;
     if (begin < last) GiveBack(begin * kHugePages, (last - begin) * kHugePages);

@@ -18,8 +18,7 @@
 //   (huge_cache.h). A huge page that was given back in part goes back whole when it is empty, and
 //   not into the cache (ReleaseHugepage).
 // - Giving back (ReleaseAtLeastNPages): first the cache, in whole huge pages, then free pages of
-// huge
-//   pages in use (subrelease), but only as far as what the filler has mapped stays at the
+//   huge pages in use (subrelease), but only as far as what the filler has mapped stays at the
 //   peak of demand in the last minute (GetDesiredSubreleasePages). A limit on memory spares
 //   nothing (ReleaseAtLeastNPagesBreakingHugepages), and so does a forced release here.
 // - Free pages among used ones in a region stay: nothing there gives them back.
