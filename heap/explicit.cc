@@ -95,10 +95,9 @@ void Heap::FreeSlot(BitIndex bit) {
   if (!s.large()) {
     if (options_.front_end != nullptr) return FreeToFront(bit);
     ExplicitSums sums;
-    SpanId span;
-    const bool empty = FreeSmallSlot(SmallFrees(p_), bit, s.span_class, &span, &sums);
+    const SpanId empty = FreeSmallSlot(SmallFrees(p_), bit, s.span_class, &sums);
     AddSums(sums);
-    if (empty) FreeEmpty(id);
+    if (empty != kNoSpan) FreeEmpty(empty);
     return;
   }
   s.alloc_count = 0;

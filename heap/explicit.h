@@ -2,7 +2,6 @@
 #ifndef HEAPSIM_HEAP_EXPLICIT_H_
 #define HEAPSIM_HEAP_EXPLICIT_H_
 
-#include <algorithm>
 #include <bit>
 #include <cstdint>
 
@@ -20,7 +19,6 @@ inline BitIndex Heap::LoadFirst(CacheSlot& k, Span& s, uint32_t words) {
   uint64_t& w = *bits_.words(s.bits + word);
   const uint64_t free = ~w & SlotMask(s.nelems, word);
   w |= free;
-  // No CountBits: the loop that this goes into is compiled for processors that count in one step.
   s.alloc_count = static_cast<uint16_t>(s.alloc_count + std::popcount(free));
   k.needzero = s.needzero;
   k.word_bit = (uint64_t{s.bits} + word) * 64;
@@ -65,10 +63,9 @@ inline BitIndex Heap::ReloadSlot(uint32_t p, SpanClass c, CacheSlot& k, Explicit
   return LoadFirst(k, t, t.free_words);
 }
 
-inline bool Heap::FreeSmallSlot(uint64_t* nsmallfree, BitIndex bit, SpanClass c, SpanId* span,
-                                ExplicitSums* sums) {
+inline SpanId Heap::FreeSmallSlot(uint64_t* nsmallfree, BitIndex bit, SpanClass c,
+                                  ExplicitSums* sums) {
   const SpanId id = bits_.OwnerOf(bit);
-  *span = id;
   Span& s = spans_[id];
   bits_.words(0)[bit >> 6] &= ~(uint64_t{1} << (bit & 63));
   ++nsmallfree[c >> 1];
@@ -81,11 +78,11 @@ inline bool Heap::FreeSmallSlot(uint64_t* nsmallfree, BitIndex bit, SpanClass c,
   sums->slot_bytes += s.elemsize;
   sums->heap_live -= s.elemsize & uncached;
   if (left == 0) [[unlikely]] {
-    if (uncached != 0) return true;
+    if (uncached != 0) return id;
   } else if ((uncached & Mask(left == s.nelems - 1u)) != 0) {
     spans_.PutFirst(static_cast<ListId>(kNonempty + c), id);
   }
-  return false;
+  return kNoSpan;
 }
 
 }  // namespace heapsim::heap

@@ -175,7 +175,7 @@ class Heap {
   void SetProc(uint32_t p) { p_ = p; }
   // The pieces of explicit reclaim for loops that keep everything else to themselves (explicit.h).
   //
-  // What they count, for AddSums.
+  // What they count: heap_live is for AddSums, slot_bytes for who calls.
   struct ExplicitSums {
     uint64_t heap_live = 0;   // wraps around
     uint64_t slot_bytes = 0;  // of slots freed
@@ -186,10 +186,9 @@ class Heap {
   BitIndex ReloadSlot(uint32_t p, SpanClass c, CacheSlot& k, ExplicitSums* sums);
   // Takes back what TakeLoaded gave last.
   static void PutBack(CacheSlot& k, BitIndex bit) { k.free |= uint64_t{1} << (bit - k.word_bit); }
-  // FreeSlot for a slot of class `c`. Names its span; true where nothing is left in it and it is in
-  // no cache: FreeEmpty must follow. nsmallfree: SmallFrees of the P that frees.
-  bool FreeSmallSlot(uint64_t* nsmallfree, BitIndex bit, SpanClass c, SpanId* span,
-                     ExplicitSums* sums);
+  // FreeSlot for a slot of class `c`. The slot's span where nothing is left in it and it is in no
+  // cache: FreeEmpty must follow; else kNoSpan. nsmallfree: SmallFrees of the P that frees.
+  SpanId FreeSmallSlot(uint64_t* nsmallfree, BitIndex bit, SpanClass c, ExplicitSums* sums);
   uint64_t* SmallFrees(uint32_t p) { return local_[p].nsmallfree.data(); }
   void AddSums(const ExplicitSums& sums) { stats_.heap_live += sums.heap_live; }
   // Nothing is left in a span: its pages go back.
@@ -341,7 +340,7 @@ class Heap {
     return ~uint64_t{0} >> (64 - (rest < 64 ? rest : 64));
   }
   // std::popcount without the call that it is on the oldest processors, which everything is
-  // compiled for.
+  // compiled for. LoadFirst does without: a loop that it goes into has a version for newer ones.
   static uint32_t CountBits(uint64_t w) {
     w -= w >> 1 & 0x5555555555555555;
     w = (w & 0x3333333333333333) + (w >> 2 & 0x3333333333333333);

@@ -94,7 +94,9 @@ void Engine::ListClasses() {
       freed[f] = static_cast<uint32_t>(e.size());
       ++f;
       if (others != 0) continue;
-      if (heap.FreeSmallSlot(nsmallfree, bit, e.span_class(), &b.emptied, &sums)) [[unlikely]] {
+      const heap::SpanId empty = heap.FreeSmallSlot(nsmallfree, bit, e.span_class(), &sums);
+      if (empty != heap::kNoSpan) [[unlikely]] {
+        b.emptied = empty;
         stop = Stop::kEmptied;
         return false;
       }
