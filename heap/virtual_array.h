@@ -34,7 +34,13 @@ class VirtualArray {
     char* const begin = static_cast<char*>(p) + skew_;
     data_ = reinterpret_cast<T*>(begin);
     // An advice that fails is no loss.
-    if (bytes() > small) madvise(begin + small, bytes() - small, MADV_HUGEPAGE);
+    if (bytes() > small) {
+      const size_t beyond =
+          kLargestPage - reinterpret_cast<uintptr_t>(begin + small) % kLargestPage;
+      if (bytes() > small + beyond) {
+        madvise(begin + small + beyond, bytes() - small - beyond, MADV_HUGEPAGE);
+      }
+    }
   }
   ~VirtualArray() {
     if (data_ != nullptr) munmap(reinterpret_cast<char*>(data_) - skew_, skew_ + bytes());
@@ -50,11 +56,15 @@ class VirtualArray {
   size_t capacity() const { return capacity_; }
 
  private:
+  // Of the system, on any machine: advice must begin at one.
+  static constexpr size_t kLargestPage = size_t{64} << 10;
+
   size_t bytes() const { return capacity_ * sizeof(T); }
 
   // The system puts large stretches at addresses that differ in their upper bits only. Processors
-  // that guess a cache line's place from a few bits of its address (AMD's since Zen) then throw out
-  // one array's lines for another's, so each begins some pages later than the one before.
+  // that guess a cache line's place from a few bits of its address (AMD's since Zen) may then throw
+  // out one array's lines for another's: the likely cause of the 3 % that docs/performance.md has
+  // for it. So each begins some pages later than the one before.
   static size_t NextSkew() {
     static std::atomic<size_t> made{0};
     return made.fetch_add(1, std::memory_order_relaxed) % 64 * (size_t{17} << 12);

@@ -60,7 +60,7 @@ void RunJoiner::Flush() {
 PageMap::PageMap(unsigned page_shift, unsigned huge_shift)
     : huge_shift_(huge_shift),
       ready_(uint64_t{1} << (47 - page_shift - PageBits::kPagesShift)),
-      chunks_(ready_.size()) {}
+      chunks_(ready_.capacity()) {}
 
 template <typename Visit>
 void PageMap::ForChunks(PageNumber begin, PageNumber end, Visit visit) {
@@ -201,7 +201,7 @@ void PageMap::SplitHuge(Chunk& chunk, uint64_t page) {
 void PageMap::SplitHugeAt(PageNumber page) {
   if (huge_blocks_ == 0 || (page & (huge_pages() - 1)) == 0) return;
   const uint64_t index = page >> PageBits::kPagesShift;
-  if (index >= chunks_.size() || chunks_[index] == nullptr) return;
+  if (index >= chunks_.capacity() || chunks_[index] == nullptr) return;
   SplitHuge(*chunks_[index], page & (PageBits::kPages - 1));
 }
 
@@ -368,9 +368,9 @@ uint64_t PageMap::Unblock(PageNumber begin, PageNumber end) {
 
 PageMap::Dropped PageMap::ReclaimLazy(uint64_t wanted, RunJoiner* runs) {
   Dropped result;
-  for (; first_lazy_chunk_ < chunks_.size(); ++first_lazy_chunk_) {
+  for (; first_lazy_chunk_ < chunks_end_; ++first_lazy_chunk_) {
     if (lazy_ == 0) {
-      first_lazy_chunk_ = chunks_.size();
+      first_lazy_chunk_ = chunks_end_;
       break;
     }
     const Chunk* chunk = chunks_[first_lazy_chunk_];

@@ -12,13 +12,11 @@
 #ifndef HEAPSIM_SIM_MACHINE_PAGE_MAP_H_
 #define HEAPSIM_SIM_MACHINE_PAGE_MAP_H_
 
-#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <vector>
 
+#include "heap/virtual_array.h"
 #include "sim/machine/page_bits.h"
 
 namespace heapsim::sim {
@@ -73,27 +71,6 @@ class RunJoiner {
   Run residency_;  // kResident or kNonResident
 };
 
-// An array of zeros whose memory comes with use: of the address space's chunks few are ever
-// touched, and a short replay should not pay for all.
-template <typename T>
-class ZeroedArray {
- public:
-  explicit ZeroedArray(size_t size)
-      : data_(static_cast<T*>(std::calloc(size, sizeof(T)))), size_(size) {
-    if (data_ == nullptr) throw std::bad_alloc();
-  }
-  size_t size() const { return size_; }
-  T& operator[](size_t i) { return data_[i]; }
-  const T& operator[](size_t i) const { return data_[i]; }
-
- private:
-  struct Free {
-    void operator()(T* p) const { std::free(p); }
-  };
-  std::unique_ptr<T[], Free> data_;
-  size_t size_;
-};
-
 class PageMap {
  public:
   // Pages of 2^page_shift bytes, huge blocks of 2^huge_shift pages (at least 2, at most a chunk).
@@ -101,14 +78,14 @@ class PageMap {
 
   unsigned huge_shift() const { return huge_shift_; }
   uint64_t huge_pages() const { return uint64_t{1} << huge_shift_; }
-  PageNumber end() const { return chunks_.size() * PageBits::kPages; }
+  PageNumber end() const { return chunks_.capacity() * PageBits::kPages; }
 
   // Are the pages [first, last] ready? May say no where they are in two words or out of range; says
   // yes only when they are.
   bool QuickReady(PageNumber first, PageNumber last) const {
     const uint64_t word = first / 64;
     const uint64_t chunk = first >> PageBits::kPagesShift;
-    if (word != last / 64 || chunk >= ready_.size()) return false;
+    if (word != last / 64 || chunk >= ready_.capacity()) return false;
     const uint64_t mask = ~uint64_t{0} >> (63 - (last - first)) << (first % 64);
     const uint64_t* words = ready_[chunk];
     return words != nullptr && (~words[word % PageBits::kWords] & mask) == 0;
@@ -216,8 +193,9 @@ class PageMap {
   unsigned huge_shift_;
   // The words that a touch looks at, for every chunk, so that it needs no look at the chunk itself;
   // null where there is no chunk.
-  ZeroedArray<const uint64_t*> ready_;
-  ZeroedArray<Chunk*> chunks_;
+  // Memory comes with use: few chunks of an address space are ever touched.
+  heap::VirtualArray<const uint64_t*> ready_;
+  heap::VirtualArray<Chunk*> chunks_;
   std::vector<std::unique_ptr<Chunk>> made_;  // owns them
   uint64_t chunks_end_ = 0;                   // there are none from here on
   uint64_t resident_ = 0;
