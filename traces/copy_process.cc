@@ -9,7 +9,6 @@
 #include "traces/site_map.h"
 
 namespace heapsim::traces {
-namespace {}  // namespace
 
 absl::Status CopyProcess(TraceReader& reader, ByteSink* sink) {
   TraceWriter writer(sink);

@@ -4,6 +4,8 @@ namespace heapsim::traces {
 
 absl::Status SiteMap::Copy(const TraceReader& reader, SiteTarget* target) {
   const std::vector<CallSite>& all = reader.call_sites();
+  // Asked at every event, and there is seldom a new one.
+  if (nodes_.size() == all.size()) return absl::OkStatus();
   const CodeNames& names = reader.code_names();
   std::vector<uint64_t> addresses;
   std::vector<uint32_t> parents;

@@ -7,10 +7,8 @@ namespace {
 
 // Far below what a frame may hold.
 constexpr size_t kMapBytes = 1 << 20;
-// What a name costs beside its bytes, and what a place or a module may take.
-constexpr size_t kNameOverhead = 64;
-constexpr size_t kEntryBytes = 48;
-constexpr size_t kFrameBytes = 16;
+// What a module may take.
+constexpr size_t kModuleBytes = 48;
 
 }  // namespace
 
@@ -28,15 +26,16 @@ uint32_t CodeMapBuilder::String(absl::string_view name) {
   if (name.empty()) return 0;
   const auto found = numbers_.find(name);
   if (found != numbers_.end()) return found->second;
-  if (used_ + name.size() + kNameOverhead > limit_) {
+  const size_t cost = CodeNameBytes(name.size());
+  if (used_ + cost > limit_) {
     full_ = true;
     return 0;
   }
-  used_ += name.size() + kNameOverhead;
+  used_ += cost;
   const auto number = static_cast<uint32_t>(numbers_.size() + 1);
   numbers_.emplace(std::string(name), number);
   pending_.back().add_strings(std::string(name));
-  pending_bytes_ += name.size() + kNameOverhead;
+  pending_bytes_ += cost;
   return number;
 }
 
@@ -65,14 +64,14 @@ void CodeMapBuilder::AddModule(absl::string_view name, uint64_t begin, uint64_t 
   module->set_begin(begin);
   module->set_end(end);
   module->set_bias(bias);
-  pending_bytes_ += kEntryBytes;
+  pending_bytes_ += kModuleBytes;
 }
 
 void CodeMapBuilder::AddPlace(absl::Span<const CodeFrame> frames) {
   if (frames.empty()) return;
   const bool named = !frames[0].function.empty() || !frames[0].file.empty();
   // Places take memory in whoever reads them, as names do.
-  const size_t cost = kEntryBytes + kFrameBytes * frames.size();
+  const size_t cost = CodePlaceBytes(frames.size());
   if (used_ + cost > limit_) {
     full_ = true;
     return;

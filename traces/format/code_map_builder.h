@@ -18,7 +18,7 @@ namespace heapsim::traces {
 class CodeMapBuilder {
  public:
   // Bytes of all names, at most: those after it are left out.
-  explicit CodeMapBuilder(size_t limit = 64 << 20) : limit_(limit) {}
+  explicit CodeMapBuilder(size_t limit = kMaxCodeBytes) : limit_(limit) {}
 
   // Everything said of modules before does not hold from here on.
   void ForgetModules();
@@ -28,7 +28,6 @@ class CodeMapBuilder {
 
   // What was said since the last call, in pieces that fit into a frame; empty: nothing.
   std::vector<proto::CodeMap> Take();
-  bool empty() const { return pending_.empty(); }
 
   // Names were left out.
   bool full() const { return full_; }

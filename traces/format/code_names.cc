@@ -24,11 +24,18 @@ std::string CodeFrame::Name() const {
   return absl::StrCat(base, "+0x", absl::Hex(*module_offset));
 }
 
-absl::Status CodeNames::Check(const proto::CodeMap& map) const {
+absl::Status CodeNames::Check(const proto::CodeMap& map, size_t* bytes) const {
   for (const std::string& name : map.strings()) {
     if (name.size() > kMaxNameBytes) {
       return absl::DataLossError(absl::StrCat("a name of more than ", kMaxNameBytes, " bytes"));
     }
+    *bytes += CodeNameBytes(name.size());
+  }
+  for (const proto::CodePlace& place : map.places()) {
+    *bytes += CodePlaceBytes(static_cast<size_t>(place.function_size()));
+  }
+  if (bytes_ + *bytes > kMaxCodeBytes) {
+    return absl::DataLossError("more names of code than a trace may have");
   }
   const uint64_t strings = string_count_ + static_cast<uint64_t>(map.strings_size());
   const auto known = [&](uint32_t number) { return number <= strings; };
@@ -58,7 +65,9 @@ absl::Status CodeNames::Check(const proto::CodeMap& map) const {
 }
 
 absl::Status CodeNames::Add(uint32_t first_node, const proto::CodeMap& map, bool keep) {
-  if (absl::Status s = Check(map); !s.ok()) return s;
+  size_t bytes = 0;
+  if (absl::Status s = Check(map, &bytes); !s.ok()) return s;
+  bytes_ += bytes;
   string_count_ += static_cast<uint64_t>(map.strings_size());
   if (map.forget_modules()) module_count_ = 0;
   module_count_ += static_cast<size_t>(map.modules_size());

@@ -22,6 +22,11 @@ inline constexpr size_t kMaxModules = 65536;
 // The lengths of all lists of modules that a trace goes through, at most.
 inline constexpr size_t kMaxModuleEntries = 4 << 20;
 
+// What all names and places of a process may take, about, and what each is taken to need.
+inline constexpr size_t kMaxCodeBytes = 64 << 20;
+inline constexpr size_t CodeNameBytes(size_t length) { return length + 64; }
+inline constexpr size_t CodePlaceBytes(size_t frames) { return 48 + 16 * frames; }
+
 // A function, as far as it is known: what is not is empty or 0. All text is printable.
 struct CodeFrame {
   uint64_t address = 0;
@@ -31,7 +36,6 @@ struct CodeFrame {
   std::string file;
   uint32_t line = 0;
 
-  bool known() const { return !module.empty() || !function.empty() || !file.empty(); }
   // "function", "libx.so+0x12ab", "libx.so" or "0x7f0012ab": the first that is known.
   std::string Name() const;
 };
@@ -51,10 +55,7 @@ class CodeNames {
     uint32_t map = 0, place = 0;  // of the place
     uint32_t module = 0;          // its name
     uint64_t bias = 0;
-    bool operator==(const Origin& o) const {
-      return has_place == o.has_place && has_module == o.has_module && map == o.map &&
-             place == o.place && module == o.module && bias == o.bias;
-    }
+    bool operator==(const Origin&) const = default;
   };
   Origin OriginOf(uint32_t node, uint64_t address) const;
 
@@ -74,12 +75,13 @@ class CodeNames {
     uint32_t map, place;
   };
 
-  absl::Status Check(const proto::CodeMap& map) const;
+  absl::Status Check(const proto::CodeMap& map, size_t* bytes) const;
   std::string String(uint32_t number) const;
   const PlaceAt* FindPlace(uint32_t node, uint64_t address) const;
   const Stretch* FindModule(uint32_t node, uint64_t address) const;
 
   uint64_t string_count_ = 0;
+  size_t bytes_ = 0;           // of all names and places, as kMaxCodeBytes counts
   size_t module_count_ = 0;    // of those that are mapped
   size_t module_entries_ = 0;  // over all lists
   std::vector<std::string> strings_;

@@ -116,6 +116,18 @@ TEST(CodeNames, RefusesModulesThatChangeForEver) {
   EXPECT_LT(taken, 100u);
 }
 
+// A few bytes of a file must not become gigabytes: empty places are next to nothing when packed.
+TEST(CodeNames, RefusesMoreThanAWriterMakes) {
+  proto::CodeMap map;
+  for (int i = 0; i < 10000; ++i) map.add_places();
+  CodeNames names;
+  absl::Status status;
+  int maps = 0;
+  for (; status.ok() && maps < 1000; ++maps) status = names.Add(1, map, true);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("more names"));
+  EXPECT_EQ(maps - 1, static_cast<int>(kMaxCodeBytes / (10000 * CodePlaceBytes(0))));
+}
+
 TEST(CodeMapBuilder, KeepsWithinItsLimit) {
   CodeMapBuilder builder(2000);
   for (int i = 0; i < 100; ++i) {

@@ -20,14 +20,14 @@ uint32_t CallTree::Node(absl::Span<const uint64_t> stack) {
   return node;
 }
 
-uint64_t CallTree::AddressOf(absl::string_view key, bool* is_new) {
+uint64_t CallTree::Place(absl::string_view key, CodeFrame frame) {
   const auto found = places_.find(key);
-  *is_new = found == places_.end() && places_.size() < kMaxPlaces;
   if (found != places_.end()) return found->second;
-  if (!*is_new) return 0;
-  const uint64_t address = places_.size() + 1;
-  places_.emplace(std::string(key), address);
-  return address;
+  if (places_.size() == kMaxPlaces) return 0;
+  frame.address = places_.size() + 1;
+  places_.emplace(std::string(key), frame.address);
+  process_.code.AddPlace({&frame, 1});
+  return frame.address;
 }
 
 }  // namespace heapsim::traces

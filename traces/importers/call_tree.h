@@ -23,8 +23,9 @@ class CallTree {
   uint32_t Node(absl::Span<const uint64_t> stack);
 
   // An address that stands for a place whose recording has none: the same one for the same key.
-  // Past kMaxPlaces distinct keys it is 0. `*is_new`: nothing was said of it yet.
-  uint64_t AddressOf(absl::string_view key, bool* is_new);
+  // What is known of it, but for the address, is kept where the key is new. Past kMaxPlaces
+  // distinct keys it is 0.
+  uint64_t Place(absl::string_view key, CodeFrame frame);
 
   static constexpr size_t kMaxNodes = 16 << 20;
   static constexpr size_t kMaxPlaces = 1 << 20;

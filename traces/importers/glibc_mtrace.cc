@@ -112,13 +112,7 @@ absl::Status GlibcMtraceImporter::Import(ByteSource& source, ImportSink& sink) c
   const auto set_call_site = [&](absl::string_view caller) {
     if (!sink.keep_call_sites()) return;
     if (caller.empty()) return process.blocks.SetCallSite(0);
-    bool is_new;
-    const uint64_t address = tree.AddressOf(caller, &is_new);
-    if (is_new) {
-      CodeFrame frame = FrameOf(caller);
-      frame.address = address;
-      process.code.AddPlace({&frame, 1});
-    }
+    const uint64_t address = tree.Place(caller, FrameOf(caller));
     process.blocks.SetCallSite(address == 0 ? 0 : tree.Node({&address, 1}));
   };
   bool realloc_open = false;

@@ -102,6 +102,7 @@ absl::Status ImportSink::Finish() {
   std::vector<ProcessSummary> summaries;
   for (uint32_t i = 0; i < processes_.size(); ++i) {
     if (absl::Status s = WriteCallSites(i); !s.ok()) return s;
+    if (processes_[i]->code.full()) Warn("names of call sites beyond 64 MiB were left out");
   }
   for (const auto& process : processes_) {
     ProcessSummary& summary = summaries.emplace_back();

@@ -208,11 +208,9 @@ class Import {
     if (!sink_.keep_call_sites()) return;
     if (caller.empty()) return process_.blocks.SetCallSite(0);
     CodeFrame frame;
-    bool is_new;
-    frame.address = tree_.AddressOf(caller, &is_new);
     frame.module = std::string(caller);
-    if (is_new) process_.code.AddPlace({&frame, 1});
-    process_.blocks.SetCallSite(frame.address == 0 ? 0 : tree_.Node({&frame.address, 1}));
+    const uint64_t address = tree_.Place(caller, std::move(frame));
+    process_.blocks.SetCallSite(address == 0 ? 0 : tree_.Node({&address, 1}));
   }
 
   void Context(const Prefix& prefix) {

@@ -1,6 +1,7 @@
 #include "traces/importers/pytorch_events.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -34,7 +35,7 @@ void PytorchFrame::SetString(absl::string_view field, absl::string_view value) {
 
 uint32_t PytorchEvents::CallSite(const std::vector<PytorchFrame>& stack, uint64_t device) {
   ImportSink::Process& process = sink_.ProcessOf(device);
-  CallTree& tree = trees_.try_emplace(device, &sink_, &process).first->second;
+  CallTree& tree = trees_.try_emplace(process.pid, &sink_, &process).first->second;
   std::vector<uint64_t> addresses;
   // Down from Python the stack is that of the recorder and the allocator, the same for everybody.
   auto first = std::find_if(stack.begin(), stack.end(), [](const PytorchFrame& frame) {
@@ -43,22 +44,18 @@ uint32_t PytorchEvents::CallSite(const std::vector<PytorchFrame>& stack, uint64_
   if (first == stack.end()) first = stack.begin();
   for (auto at = first; at != stack.end(); ++at) {
     const PytorchFrame& frame = *at;
-    bool is_new;
-    const std::string key = absl::StrCat(frame.name, "\n", frame.filename, "\n", frame.line);
-    addresses.push_back(tree.AddressOf(key, &is_new));
-    if (!is_new) continue;
     CodeFrame code;
-    code.address = addresses.back();
     code.function = frame.name;
     if (frame.filename != "??") code.file = frame.filename;
     code.line = static_cast<uint32_t>(std::min<uint64_t>(frame.line, 0xffffffff));
-    process.code.AddPlace({&code, 1});
+    addresses.push_back(tree.Place(absl::StrCat(frame.name, "\n", frame.filename, "\n", frame.line),
+                                   std::move(code)));
   }
   return tree.Node(addresses);
 }
 
 void PytorchEvents::Add(const PytorchEntry& entry, uint64_t device, uint32_t call_site) {
-  const bool allocates = entry.action == "alloc";
+  const bool allocates = entry.allocates();
   if (!allocates && entry.action != "free_completed") return;
   ImportSink::Process& process = sink_.ProcessOf(device);
   process.blocks.SetThread(entry.stream);

@@ -22,6 +22,7 @@ struct PytorchEntry {
   bool has_time = false;
   uint64_t time_us = 0;
 
+  bool allocates() const { return action == "alloc"; }
   // Sets the field of that name, if it is one of the above.
   void SetNumber(absl::string_view name, uint64_t value);
   void SetString(absl::string_view name, absl::string_view value);

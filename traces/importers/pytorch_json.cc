@@ -55,13 +55,17 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
       entry_ = PytorchEntry();
       stack_.clear();
     }
-    if (InFrame() && stack_.size() < kMaxFrames) stack_.emplace_back();
+    if (InFrame()) {
+      in_frames_ = stack_.size() < kMaxFrames;
+      if (in_frames_) stack_.emplace_back();
+    }
     return depth_ < kMaxDepth;
   }
   bool end_object() override {
     if (in_traces_ && depth_ == 4) {
       const uint64_t device = devices_ - 1;
-      events_.Add(entry_, device, stack_.empty() ? 0 : events_.CallSite(stack_, device));
+      const bool placed = entry_.allocates() && !stack_.empty();
+      events_.Add(entry_, device, placed ? events_.CallSite(stack_, device) : 0);
     }
     --depth_;
     return true;

@@ -1,6 +1,7 @@
 #include "traces/importers/pytorch_pickle.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -308,17 +309,21 @@ absl::Status PytorchPickleImporter::Import(ByteSource& source, ImportSink& sink)
       const Value& dict = pickle.at(node);
       if (dict.type != Value::kDict) continue;
       PytorchEntry entry;
-      uint32_t call_site = 0;
+      std::optional<Node> frames;
       for (size_t i = 0; i + 1 < dict.children.size(); i += 2) {
         const Value& value = pickle.at(dict.children[i + 1]);
         const absl::string_view name = pickle.at(dict.children[i]).text;
         if (value.type == Value::kNumber) entry.SetNumber(name, value.number);
         if (value.type == Value::kString) entry.SetString(name, value.text);
         if (events.keeps_call_sites() && value.type == Value::kList && name == "frames") {
-          const auto [site, is_new] = sites.try_emplace(dict.children[i + 1], 0);
-          if (is_new) site->second = events.CallSite(StackOf(pickle, value), device);
-          call_site = site->second;
+          frames = dict.children[i + 1];
         }
+      }
+      uint32_t call_site = 0;
+      if (frames.has_value() && entry.allocates()) {
+        const auto [site, is_new] = sites.try_emplace(*frames, 0);
+        if (is_new) site->second = events.CallSite(StackOf(pickle, pickle.at(*frames)), device);
+        call_site = site->second;
       }
       events.Add(entry, device, call_site);
     }
