@@ -36,6 +36,10 @@ proto::Comparison Example() {
   return comparison;
 }
 
+TEST(Comparison, CostIsWhereItIsLookedFor) {
+  EXPECT_EQ(Criteria()[kCostCriterion].metric, "os.cost_ns");
+}
+
 TEST(Comparison, GeometricMeansAndTheWorst) {
   proto::Comparison comparison = Example();
   comparison.mutable_cells(4)->mutable_result()->mutable_memory()->set_peak_rss_bytes(72);

@@ -56,18 +56,18 @@ class NativeRun {
 
   // Until the source ends, the user stops or the process cannot go on.
   absl::Status Run(BlockSource& source, ReplayOutcome* outcome) {
-    traces::EventBlock block;
+    traces::EventBlock own;
     for (;;) {
       if (options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed)) {
         outcome->complete = false;
         break;
       }
-      absl::StatusOr<bool> more = source.Next(&block);
-      if (!more.ok()) return more.status();
-      if (!*more) break;
-      if (absl::Status status = AddBlock(block); !status.ok()) return status;
+      const absl::StatusOr<const traces::EventBlock*> block = source.Borrow(&own);
+      if (!block.ok()) return block.status();
+      if (*block == nullptr) break;
+      if (absl::Status status = AddBlock(**block); !status.ok()) return status;
       if (!Flush()) break;
-      if (options_.progress) options_.progress(block.first_event + block.count - 1);
+      if (options_.progress) options_.progress((*block)->first_event + (*block)->count - 1);
     }
     outcome->fatal = fatal_;
     if (!fatal_.empty()) outcome->complete = false;

@@ -71,7 +71,8 @@ TEST_P(NativeReplayTest, TakesWhatIsTouched) {
   ExpectNear(o.peak_rss, o.peak_live, 0.05);
   ExpectNear(o.rss_at_peak_live, o.peak_live, 0.05);
   EXPECT_EQ(o.end_rss, o.peak_rss);
-  EXPECT_GE(o.peak_rss_at_event, 4900u);
+  // The kernel's counter is some dozen pages a processor behind.
+  EXPECT_GE(o.peak_rss_at_event, 4500u);
   ExpectNear(o.os.page_faults * 4096, o.peak_live, 0.05);
   EXPECT_NEAR(o.mean_rss_over_live, 1, 0.05);
   EXPECT_FALSE(o.series.empty());
@@ -168,7 +169,7 @@ TEST_P(NativeReplayTest, GivesBackWhenAsked) {
   ExpectNear(o.peak_rss, 2000 * 8192, 0.1);
 }
 
-// Numbers of objects grow without end where a program allocates and frees: their table is ours.
+// Ids of a trace are dense. Here they are not, so that the table, which is ours, must grow.
 TEST_P(NativeReplayTest, OwnTablesDoNotCount) {
   std::vector<EventBlock> blocks = Build([](BlockBuilder* b) {
     for (int i = 0; i < 150000; ++i) b->Free(b->Alloc(EventKind::kMalloc, 64));

@@ -85,8 +85,8 @@ absl::StatusOr<proto::Result> ReplayRun::Run() {
   return ToResult(*outcome, *policy, options.seed, (*reader)->facts());
 }
 
-absl::StatusOr<bool> ReplayRun::HasDetail(size_t which) const {
-  absl::StatusOr<proto::Policy> policy = policy_.Load(which);
+absl::StatusOr<bool> ReplayRun::HasDetail() const {
+  absl::StatusOr<proto::Policy> policy = policy_.Load(0);
   if (!policy.ok()) return policy.status();
   return !IsNative(*policy);
 }

@@ -29,8 +29,8 @@ class ReplayRun {
   absl::StatusOr<proto::Result> Run();
   // The same with `detail`, through one of several policies. It reads the trace twice.
   absl::StatusOr<proto::Result> RunWithDetail(const DetailRequest& request, size_t policy = 0);
-  // Whether a policy has a heap that can be looked into.
-  absl::StatusOr<bool> HasDetail(size_t policy = 0) const;
+  // Whether the first policy has a heap that can be looked into.
+  absl::StatusOr<bool> HasDetail() const;
   size_t policies() const { return policy_.count(); }
 
   const std::string& trace_path() const { return trace_.path(); }

@@ -56,14 +56,17 @@ class ReplayVerb : public Verb {
       files.emplace_back(output, *std::move(file));
       to_stdout |= output->path == "-";
     }
-    absl::StatusOr<bool> has_detail = run_.HasDetail();
-    if (!has_detail.ok()) return has_detail.status();
-    if (!*has_detail && IsAskedFor("--pprof")) {
-      return absl::InvalidArgumentError(
-          "--pprof: a policy that is measured in a real process has no heap to look into; leave it "
-          "out, or take a simulated policy");
+    bool detailed = detail_ || NeedsDetail();
+    if (detailed) {
+      const absl::StatusOr<bool> has_detail = run_.HasDetail();
+      if (!has_detail.ok()) return has_detail.status();
+      if (!*has_detail && IsAskedFor("--pprof")) {
+        return absl::InvalidArgumentError(
+            "--pprof: a policy that is measured in a real process has no heap to look into; leave "
+            "it out, or take a simulated policy");
+      }
+      detailed = *has_detail;
     }
-    const bool detailed = *has_detail && (detail_ || NeedsDetail());
     absl::StatusOr<proto::Result> result = detailed ? run_.RunWithDetail(Everything()) : run_.Run();
     if (!result.ok()) return result.status();
     if (!to_stdout) {
