@@ -12,22 +12,9 @@
 #include "sim/tool/result_message.h"
 
 namespace heapsim::sim {
-namespace {
 
-// What decoded traces may take, all together.
-constexpr uint64_t kTraceMemory = uint64_t{2} << 30;
-
-}  // namespace
-
-CellRunner::CellRunner(const ComparePlan& plan, const std::atomic<bool>& stop)
-    : plan_(plan), stop_(stop) {
-  // No more traces than jobs are decoded at the same time (cell_threads.h).
-  const uint64_t share =
-      kTraceMemory / std::max<uint64_t>(1, std::min<uint64_t>(plan.jobs, plan.traces.size()));
-  for (const std::string& path : plan.traces) {
-    traces_.push_back(std::make_unique<Trace>(path, plan.open, share));
-  }
-}
+CellRunner::CellRunner(const ComparePlan& plan, TraceSet& traces, const std::atomic<bool>& stop)
+    : plan_(plan), traces_(traces), stop_(stop) {}
 
 ReplayOptions CellRunner::OptionsOf(size_t cell) const {
   ReplayOptions options = plan_.options;
@@ -38,11 +25,10 @@ ReplayOptions CellRunner::OptionsOf(size_t cell) const {
 
 absl::StatusOr<std::string> CellRunner::Key(size_t cell) {
   const CellPlace place = PlaceOf(plan_, cell);
-  Trace& trace = *traces_[place.trace];
-  std::call_once(trace.hashed, [&] { trace.hash = HashFile(trace.shared.path()); });
-  if (!trace.hash.ok()) return trace.hash.status();
+  const absl::StatusOr<std::string>& hash = traces_.Hash(plan_.traces[place.trace]);
+  if (!hash.ok()) return hash.status();
   const std::string events =
-      absl::StrCat(*trace.hash, " ", plan_.open.from, " ",
+      absl::StrCat(*hash, " ", plan_.open.from, " ",
                    plan_.open.pid.has_value() ? absl::StrCat(*plan_.open.pid) : "any");
   return CellCache::Key(events, plan_.policies[place.policy], OptionsOf(cell));
 }
@@ -56,23 +42,13 @@ void CellRunner::Prepare(size_t trace, absl::Span<const size_t> cells) {
   if (plan_.cache.has_value() && std::all_of(cells.begin(), cells.end(), kept)) return;
   try {
     // Whatever is wrong is told to each cell once more.
-    traces_[trace]->shared.Open().IgnoreError();
+    traces_.Get(plan_.traces[trace]).Open().IgnoreError();
   } catch (const std::bad_alloc&) {
-    traces_[trace]->shared.Release();
+    // So is this: whoever opens it then has it decoded block by block.
   }
 }
 
-void CellRunner::Release(size_t trace) { traces_[trace]->shared.Release(); }
-
-std::vector<std::string> CellRunner::Warnings() const {
-  std::vector<std::string> warnings;
-  for (const auto& trace : traces_) {
-    for (const std::string& warning : trace->shared.warnings()) {
-      warnings.push_back(absl::StrCat(trace->shared.path(), ": ", warning));
-    }
-  }
-  return warnings;
-}
+void CellRunner::Release(size_t trace) { traces_.Get(plan_.traces[trace]).Release(); }
 
 proto::Cell CellRunner::Run(size_t index, bool* reused) {
   *reused = false;
@@ -121,7 +97,7 @@ std::optional<proto::Result> CellRunner::Kept(size_t cell, const std::string& ke
 
 absl::StatusOr<proto::Result> CellRunner::Replay(size_t cell, bool* reused) {
   const CellPlace place = PlaceOf(plan_, cell);
-  SharedTrace& trace = traces_[place.trace]->shared;
+  SharedTrace& trace = traces_.Get(plan_.traces[place.trace]);
   const proto::Policy& policy = plan_.policies[place.policy];
   const ReplayOptions options = OptionsOf(cell);
   std::string key;

@@ -3,28 +3,26 @@
 #define HEAPSIM_SIM_TOOL_CELL_RUNNER_H_
 
 #include <atomic>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "proto/comparison.pb.h"
 #include "sim/tool/compare_plan.h"
-#include "sim/tool/shared_trace.h"
+#include "sim/tool/trace_set.h"
 
 namespace heapsim::sim {
 
 // All members may be called from any thread.
 class CellRunner {
  public:
-  // Both must outlive this. `stop` ends the cell that runs, and all later ones at once.
-  CellRunner(const ComparePlan& plan, const std::atomic<bool>& stop);
+  // All must outlive this; `traces` has those of the plan. `stop` ends the cell that runs, and all
+  // later ones at once.
+  CellRunner(const ComparePlan& plan, TraceSet& traces, const std::atomic<bool>& stop);
 
-  // The name by which the cache keeps a cell. Reads the whole trace where no cell of it was asked
-  // for before.
+  // The name by which the cache keeps a cell. Reads the whole trace where nobody asked for its hash
+  // before.
   absl::StatusOr<std::string> Key(size_t cell);
 
   // Decodes a trace, unless the cache has all of `cells`, which are those of it that will be run.
@@ -41,27 +39,15 @@ class CellRunner {
   // The decoded trace is not needed any more.
   void Release(size_t trace);
 
-  // What there is to say about the traces that were opened.
-  std::vector<std::string> Warnings() const;
-
  private:
-  struct Trace {
-    Trace(const std::string& path, const traces::OpenOptions& open, uint64_t memory)
-        : shared(path, open, memory) {}
-
-    SharedTrace shared;
-    std::once_flag hashed;
-    absl::StatusOr<std::string> hash = absl::UnknownError("not hashed");
-  };
-
   ReplayOptions OptionsOf(size_t cell) const;
   std::optional<proto::Result> Kept(size_t cell, const std::string& key) const;
   absl::StatusOr<proto::Result> Replay(size_t cell, bool* reused);
   proto::Cell Finished(size_t cell, absl::StatusOr<proto::Result> result) const;
 
   const ComparePlan& plan_;
+  TraceSet& traces_;
   const std::atomic<bool>& stop_;
-  std::vector<std::unique_ptr<Trace>> traces_;
 };
 
 }  // namespace heapsim::sim

@@ -21,6 +21,7 @@
 #include "sim/tool/cell_threads.h"
 #include "sim/tool/interrupt.h"
 #include "sim/tool/read_file.h"
+#include "sim/tool/trace_set.h"
 
 namespace heapsim::sim {
 namespace {
@@ -186,7 +187,8 @@ absl::Status RunTask(const std::string& work_file, size_t task) {
   const size_t end = std::min<size_t>(begin + work->cells_per_task(), CellCount(*plan));
   for (size_t cell = begin; cell < end; ++cell) cells[PlaceOf(*plan, cell).trace].push_back(cell);
 
-  CellRunner runner(*plan, CatchInterrupt());
+  TraceSet traces(plan->traces, plan->open);
+  CellRunner runner(*plan, traces, CatchInterrupt());
   std::mutex mutex;
   absl::Status status;
   RunInThreads(cells, plan->jobs,
@@ -201,7 +203,7 @@ absl::Status RunTask(const std::string& work_file, size_t task) {
                   status.Update(stored);
                 },
                 [&](size_t trace) { runner.Release(trace); }});
-  status.Update(folder.StoreWarnings(task, runner.Warnings()));
+  status.Update(folder.StoreWarnings(task, traces.Warnings()));
   return status;
 }
 

@@ -26,6 +26,8 @@ struct ComparePlan {
   std::optional<CellCache> cache;
   // The series are most of a result: without them a comparison of any size stays small.
   bool keep_series = true;
+  // Decoded traces stay in memory, as far as there is some, for the engine's next plan.
+  bool keep_traces = false;
 };
 
 // Cells are numbered by trace, policy and seed, the seed changing fastest.

@@ -26,13 +26,14 @@
 #include "sim/policies/registry.h"
 #include "sim/policies/search_space.h"
 #include "sim/policies/settings.h"
-#include "sim/tool/compare_run.h"
 #include "sim/tool/json_flag.h"
+#include "sim/tool/local_engine.h"
 #include "sim/tool/read_file.h"
 #include "sim/tool/replay_flags.h"
 #include "sim/tool/search_run.h"
 #include "sim/tool/slurm.h"
 #include "sim/tool/slurm_run.h"
+#include "sim/tool/trace_input.h"
 
 namespace heapsim::sim {
 namespace {
@@ -276,11 +277,6 @@ class CompareVerb : public Verb {
       }
       return absl::OkStatus();
     }
-    if (on_slurm()) {
-      return absl::InvalidArgumentError(
-          "--search tries one setting after another, for which --engine=slurm is too slow; leave "
-          "one of them out");
-    }
     if (ranges_.empty()) {
       return absl::InvalidArgumentError(
           "--search: there is nothing to vary; give --grid=FILE with search { path: \"gc.percent\" "
@@ -293,10 +289,23 @@ class CompareVerb : public Verb {
     return absl::OkStatus();
   }
 
+  absl::StatusOr<std::unique_ptr<CellEngine>> MakeEngine() const {
+    if (on_slurm()) return SlurmEngine::Create(plan_, slurm_);
+    return std::make_unique<LocalEngine>(plan_);
+  }
+
   absl::StatusOr<proto::Comparison> RunPlan() {
-    if (on_slurm()) return RunCellsOnSlurm(plan_, slurm_);
-    if (space_.has_value()) return RunSearch(plan_, *space_, search_);
-    return RunCells(plan_);
+    absl::StatusOr<std::unique_ptr<CellEngine>> engine = MakeEngine();
+    if (!engine.ok()) return engine.status();
+    absl::StatusOr<proto::Comparison> comparison = RunOn(**engine);
+    for (const std::string& warning : (*engine)->Finish()) Warn(warning);
+    return comparison;
+  }
+
+  absl::StatusOr<proto::Comparison> RunOn(CellEngine& engine) {
+    if (space_.has_value()) return RunSearch(plan_, *space_, search_, engine);
+    CellProgress progress(CellCount(plan_));
+    return engine.Run(plan_, progress);
   }
 
   bool on_slurm() const { return engine_ == "slurm"; }

@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "analysis/comparison.h"
-#include "sim/tool/compare_run.h"
+#include "sim/tool/cell_progress.h"
 #include "sim/tool/interrupt.h"
 #include "sim/tool/optimizer.h"
 
@@ -77,7 +77,7 @@ std::vector<bool> DrawHeldBack(size_t traces, double share, uint64_t seed) {
 }
 
 absl::StatusOr<proto::Comparison> RunSearch(const ComparePlan& plan, const SearchSpace& space,
-                                            const SearchOptions& options) {
+                                            const SearchOptions& options, CellEngine& engine) {
   if (plan.traces.size() < 2) {
     return absl::InvalidArgumentError(
         "--search: one trace is too few, since a part of them is held back to show that a gain is "
@@ -90,6 +90,7 @@ absl::StatusOr<proto::Comparison> RunSearch(const ComparePlan& plan, const Searc
   if (options.max_cost_ratio.has_value()) search.set_max_cost_ratio(*options.max_cost_ratio);
   ComparePlan part = plan;
   part.keep_series = false;
+  part.keep_traces = true;
   part.traces.clear();
   const std::vector<bool> held_back =
       DrawHeldBack(plan.traces.size(), options.hold_back, options.seed);
@@ -104,7 +105,13 @@ absl::StatusOr<proto::Comparison> RunSearch(const ComparePlan& plan, const Searc
 
   const proto::Policy& base = plan.policies[0];
   part.policies = {base};
-  proto::Comparison first = RunCells(part);
+  ComparePlan all = plan;
+  all.policies.insert(all.policies.begin() + 1, base);  // until the best is known
+  // The first policy has been run by the time that the search starts with it.
+  CellProgress progress(CellCount(part) * (options.evaluations + 1) + CellCount(all));
+  const absl::StatusOr<proto::Comparison> run = engine.Run(part, progress);
+  if (!run.ok()) return run.status();
+  const proto::Comparison& first = *run;
   // What the first policy cannot replay is no measure of any other.
   part.traces.clear();
   for (const proto::Cell& cell : first.cells()) {
@@ -123,15 +130,20 @@ absl::StatusOr<proto::Comparison> RunSearch(const ComparePlan& plan, const Searc
   task.evaluations = options.evaluations;
   task.seed = options.seed;
   task.values = [&](absl::Span<const double> point) { return space.ValuesAt(point); };
-  task.stop = [] { return CatchInterrupt().load(); };
+  absl::Status failure;
+  task.stop = [&] { return CatchInterrupt().load() || !failure.ok(); };
   task.evaluate = [&](const Values& values) {
     const absl::StatusOr<proto::Policy> policy = space.With(base, values);
     double objective = kNever;
     if (policy.ok()) {
       part.policies = {*policy};
-      proto::Comparison both = Part(first, part.traces);
-      both.MergeFrom(RunCells(part));
-      objective = Objective(Part(both, part.traces).summary(1), options);
+      const absl::StatusOr<proto::Comparison> tried = engine.Run(part, progress);
+      if (tried.ok()) {
+        proto::Comparison both = Part(first, part.traces);
+        both.MergeFrom(*tried);
+        objective = Objective(Part(both, part.traces).summary(1), options);
+      }
+      failure.Update(tried.status());
     }
     proto::SearchPoint* const point = search.add_points();
     point->set_settings(space.Text(values));
@@ -139,23 +151,24 @@ absl::StatusOr<proto::Comparison> RunSearch(const ComparePlan& plan, const Searc
     return objective;
   };
   const std::vector<Evaluation> evaluations = Minimise(task);
+  if (!failure.ok()) return failure;
   const Evaluation& best = Best(evaluations);
   absl::StatusOr<proto::Policy> found = space.With(base, best.values);
   if (!found.ok()) return found.status();
   search.set_best(space.Text(best.values));
 
-  ComparePlan all = plan;
-  all.policies.insert(all.policies.begin() + 1, *found);
-  proto::Comparison comparison = RunCells(all);
+  all.policies[1] = *found;
+  absl::StatusOr<proto::Comparison> comparison = engine.Run(all, progress);
+  if (!comparison.ok()) return comparison.status();
   const auto judge = [&](const auto& traces, proto::PolicySummary* row) {
-    *row = Part(comparison, {traces.begin(), traces.end()}).summary(1);
+    *row = Part(*comparison, {traces.begin(), traces.end()}).summary(1);
     return Objective(*row, options);
   };
   const double searched = judge(search.searched_traces(), search.mutable_searched());
   const double held = judge(search.held_back_traces(), search.mutable_held_back());
   if (Acceptable(searched)) search.set_searched_objective(searched);
   if (Acceptable(held)) search.set_held_back_objective(held);
-  *comparison.mutable_search() = std::move(search);
+  *comparison->mutable_search() = std::move(search);
   return comparison;
 }
 

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "proto/comparison.pb.h"
 #include "sim/policies/search_space.h"
+#include "sim/tool/cell_engine.h"
 #include "sim/tool/compare_plan.h"
 
 namespace heapsim::sim {
@@ -28,10 +29,11 @@ struct SearchOptions {
 std::vector<bool> DrawHeldBack(size_t traces, double share, uint64_t seed);
 
 // Varies the first policy of the plan over `space`. The comparison has the cells of all traces for
-// that policy, the best one found and the plan's others, is summarised, and has `search` set. An
-// error: the traces are too few, or the first policy itself cannot be compared on any of them.
+// that policy, the best one found and the plan's others, and has `search` set. An error: the traces
+// are too few, the first policy itself cannot be compared on any of them, or the engine cannot run
+// cells.
 absl::StatusOr<proto::Comparison> RunSearch(const ComparePlan& plan, const SearchSpace& space,
-                                            const SearchOptions& options);
+                                            const SearchOptions& options, CellEngine& engine);
 
 }  // namespace heapsim::sim
 

@@ -1,8 +1,8 @@
 #include "sim/tool/shared_trace.h"
 
-#include <limits>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "sim/tool/result_message.h"
 #include "traces/format/trace_reader.h"
 
@@ -50,11 +50,19 @@ class FileSource : public BlockSource {
 
 }  // namespace
 
-SharedTrace::SharedTrace(std::string path, traces::OpenOptions options, uint64_t memory_limit)
+bool TraceMemory::Take(uint64_t bytes) {
+  uint64_t left = left_;
+  do {
+    if (bytes > left) return false;
+  } while (!left_.compare_exchange_weak(left, left - bytes));
+  return true;
+}
+
+SharedTrace::SharedTrace(std::string path, traces::OpenOptions options, TraceMemory* memory)
     : path_(std::move(path)),
       options_(std::move(options)),
       // Standard input cannot be read twice.
-      memory_limit_(path_ == "-" ? std::numeric_limits<uint64_t>::max() : memory_limit) {}
+      memory_(path_ == "-" ? nullptr : memory) {}
 
 absl::Status SharedTrace::Load() {
   absl::StatusOr<traces::OpenedTrace> opened = traces::OpenTrace(path_, options_);
@@ -62,21 +70,28 @@ absl::Status SharedTrace::Load() {
   warnings_ = std::move(opened->warnings);
   traces::TraceReader& reader = *opened->reader;
   if (absl::Status status = CheckReplayable(reader, path_); !status.ok()) return status;
+  std::vector<traces::EventBlock> blocks;
   uint64_t bytes = 0;
+  absl::Cleanup give_back = [&] {
+    if (memory_ != nullptr) memory_->GiveBack(bytes);
+  };
   for (;;) {
     traces::EventBlock block;
     absl::StatusOr<bool> more = reader.Next(&block);
     if (!more.ok()) return more.status();
     if (!*more) break;
-    bytes += BytesOf(block);
-    if (bytes > memory_limit_) {
+    const uint64_t size = BytesOf(block);
+    if (memory_ != nullptr && !memory_->Take(size)) {
       // Facts stand in the footer, which a file lets be read first.
-      blocks_ = {};
       if (reader.facts() != nullptr) facts_ = *reader.facts();
       return absl::OkStatus();
     }
-    blocks_.push_back(std::move(block));
+    bytes += size;
+    blocks.push_back(std::move(block));
   }
+  std::move(give_back).Cancel();
+  blocks_ = std::move(blocks);
+  taken_ = bytes;
   in_memory_ = true;
   if (reader.facts() != nullptr) facts_ = *reader.facts();
   return absl::OkStatus();
@@ -88,7 +103,6 @@ absl::StatusOr<std::unique_ptr<BlockSource>> SharedTrace::Open() {
     if (!loaded_) {
       loaded_ = true;
       status_ = Load();
-      if (!status_.ok()) blocks_ = {};
     }
     if (!status_.ok()) return status_;
     if (in_memory_) return std::make_unique<MemorySource>(&blocks_);
@@ -100,7 +114,11 @@ absl::StatusOr<std::unique_ptr<BlockSource>> SharedTrace::Open() {
 
 void SharedTrace::Release() {
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (!in_memory_) return;
   blocks_ = {};
+  if (memory_ != nullptr) memory_->GiveBack(taken_);
+  in_memory_ = false;
+  loaded_ = false;
 }
 
 }  // namespace heapsim::sim

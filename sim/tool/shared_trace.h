@@ -2,6 +2,7 @@
 #ifndef HEAPSIM_SIM_TOOL_SHARED_TRACE_H_
 #define HEAPSIM_SIM_TOOL_SHARED_TRACE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -18,11 +19,28 @@
 
 namespace heapsim::sim {
 
-// Decodes a trace once for all who read it, as long as its blocks fit into `memory_limit` bytes;
-// a longer one is opened and decoded again by each. All members may be called from any thread.
+// What decoded traces may take, all together. All members may be called from any thread.
+class TraceMemory {
+ public:
+  explicit TraceMemory(uint64_t bytes) : left_(bytes) {}
+
+  // False where so much is not left; nothing is taken then.
+  bool Take(uint64_t bytes);
+  void GiveBack(uint64_t bytes) { left_ += bytes; }
+
+ private:
+  std::atomic<uint64_t> left_;
+};
+
+// Decodes a trace once for all who read it, as long as there is memory for its blocks; a longer one
+// is opened and decoded again by each. All members may be called from any thread.
 class SharedTrace {
  public:
-  SharedTrace(std::string path, traces::OpenOptions options, uint64_t memory_limit);
+  // `memory` must outlive this.
+  SharedTrace(std::string path, traces::OpenOptions options, TraceMemory* memory);
+  SharedTrace(const SharedTrace&) = delete;
+  SharedTrace& operator=(const SharedTrace&) = delete;
+  ~SharedTrace() { Release(); }
 
   const std::string& path() const { return path_; }
 
@@ -34,7 +52,7 @@ class SharedTrace {
   const std::optional<traces::TraceFacts>& facts() const { return facts_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
 
-  // Forgets the blocks: nobody will open it any more.
+  // Forgets the blocks, which nobody may read any more. Who opens it later decodes it again.
   void Release();
 
  private:
@@ -42,12 +60,13 @@ class SharedTrace {
 
   const std::string path_;
   const traces::OpenOptions options_;
-  const uint64_t memory_limit_;
+  TraceMemory* const memory_;  // none: it is decoded at any price
 
   std::mutex mutex_;
   bool loaded_ = false;
   absl::Status status_;
   bool in_memory_ = false;
+  uint64_t taken_ = 0;  // of memory_
   std::vector<traces::EventBlock> blocks_;
   std::optional<traces::TraceFacts> facts_;
   std::vector<std::string> warnings_;

@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/memory/memory.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "analysis/output_file.h"
@@ -22,7 +23,6 @@
 #include "sim/tool/command.h"
 #include "sim/tool/interrupt.h"
 #include "sim/tool/slurm.h"
-#include "sim/tool/trace_input.h"
 #include "sim/tool/version.h"
 
 namespace heapsim::sim {
@@ -47,19 +47,21 @@ struct Task {
   int looks = 0;  // at which it was neither in the queue nor done
 };
 
+// One plan on the cluster.
 class SlurmRun {
  public:
-  SlurmRun(const ComparePlan& plan, const SlurmOptions& options, Slurm slurm, WorkFolder folder,
-           size_t cells_per_task)
+  SlurmRun(const ComparePlan& plan, const SlurmOptions& options, const Slurm& slurm,
+           size_t array_size, WorkFolder folder, size_t cells_per_task, TraceSet& traces,
+           CellProgress& progress)
       : plan_(plan),
         options_(options),
-        slurm_(std::move(slurm)),
+        slurm_(slurm),
         folder_(std::move(folder)),
         cells_per_task_(cells_per_task),
-        array_size_(slurm_.MaxArraySize()),
+        array_size_(array_size),
         stop_(CatchInterrupt()),
-        runner_(plan, stop_),
-        progress_(CellCount(plan)) {
+        runner_(plan, traces, stop_),
+        progress_(progress) {
     tasks_.resize((CellCount(plan) + cells_per_task - 1) / cells_per_task);
     for (size_t first = 0; first < tasks_.size(); first += array_size_) {
       names_.push_back(absl::StrCat(folder_.name(), "-", names_.size()));
@@ -69,9 +71,10 @@ class SlurmRun {
   absl::StatusOr<proto::Comparison> Run(bool existed) {
     if (absl::Status status = WriteScript(); !status.ok()) return status;
     FindKeys();
+    // The queue first: what is in neither is lost, not just done.
+    absl::Status failure = existed ? Adopt() : absl::OkStatus();
     Collect(/*reused=*/true);
-    if (existed) Adopt();
-    absl::Status failure = Work();
+    if (failure.ok()) failure = Work();
     if (stop_ || !failure.ok()) {
       slurm_.CancelJobs(names_).IgnoreError();
       if (!failure.ok()) return failure;
@@ -80,13 +83,12 @@ class SlurmRun {
       if (!done_[cell])
         comparison_.mutable_cells(static_cast<int>(cell))->set_status("interrupted");
     }
-    for (const std::string& warning : folder_.Warnings()) Warn(warning);
     comparison_.set_version(kVersion);
     comparison_.set_complete(!stop_);
-    if (lost_ == 0 && !stop_) folder_.Remove();
     return std::move(comparison_);
   }
 
+  // Whether some cells have no outcome.
   bool lost() const { return lost_ > 0; }
 
  private:
@@ -153,17 +155,23 @@ class SlurmRun {
     return std::all_of(tasks_.begin(), tasks_.end(), [](const Task& t) { return t.missing == 0; });
   }
 
-  // An earlier run of the same comparison was killed: its tasks go on.
-  void Adopt() {
-    if (UpdateQueue()) {
-      for (Task& task : tasks_) task.submitted += task.queued;
+  // An earlier run of the same comparison was killed: its tasks go on. As long as it is not known
+  // which, none may be submitted.
+  absl::Status Adopt() {
+    const Clock::time_point since = Clock::now();
+    for (absl::Status status = UpdateQueue(); !status.ok(); status = UpdateQueue()) {
+      if (stop_) break;
+      if (Clock::now() - since > kSubmitPatience) return status;
+      Sleep(kFirstPoll);
     }
+    for (Task& task : tasks_) task.submitted += task.queued;
+    return absl::OkStatus();
   }
 
-  // What the queue has of our tasks. False where the controller does not answer.
-  bool UpdateQueue() {
+  // What the queue has of our tasks. An error: the controller does not answer.
+  absl::Status UpdateQueue() {
     const absl::StatusOr<std::vector<QueuedTask>> queue = slurm_.Queue(names_);
-    if (!queue.ok()) return false;
+    if (!queue.ok()) return queue.status();
     for (Task& task : tasks_) task.queued = false;
     std::vector<std::string> held;
     for (const QueuedTask& queued : *queue) {
@@ -174,10 +182,11 @@ class SlurmRun {
         held.push_back(queued.id);
       } else {
         tasks_[index].queued = true;
+        last_job_[index] = queued.id;
       }
     }
     slurm_.CancelTasks(held).IgnoreError();
-    return true;
+    return absl::OkStatus();
   }
 
   // Submits every task that has cells to do and is in no queue. Returns what the controller said.
@@ -261,7 +270,7 @@ class SlurmRun {
       Sleep(poll);
       poll = std::min(poll * 5 / 4, kLastPoll);
       if (stop_) break;
-      const bool answered = UpdateQueue();
+      const bool answered = UpdateQueue().ok();
       // After the queue: what is in neither is lost, not just done.
       const size_t before = Left();
       Collect(/*reused=*/false);
@@ -293,13 +302,13 @@ class SlurmRun {
 
   const ComparePlan& plan_;
   const SlurmOptions& options_;
-  const Slurm slurm_;
+  const Slurm& slurm_;
   const WorkFolder folder_;
   const size_t cells_per_task_;
   const size_t array_size_;
   const std::atomic<bool>& stop_;
   CellRunner runner_;
-  CellProgress progress_;
+  CellProgress& progress_;
   std::vector<Task> tasks_;
   std::vector<std::string> names_;  // of the job arrays, array_size_ tasks each
   std::map<size_t, std::string> last_job_;
@@ -311,30 +320,46 @@ class SlurmRun {
 
 }  // namespace
 
-absl::StatusOr<proto::Comparison> RunCellsOnSlurm(const ComparePlan& plan,
-                                                  const SlurmOptions& options) {
+absl::StatusOr<std::unique_ptr<SlurmEngine>> SlurmEngine::Create(const ComparePlan& all,
+                                                                 const SlurmOptions& options) {
   absl::StatusOr<Slurm> slurm = Slurm::Find();
   if (!slurm.ok()) return slurm.status();
-  const size_t largest = slurm->MaxArraySize();
-  const size_t per_task = options.cells_per_task > 0 ? options.cells_per_task
-                                                     : (CellCount(plan) + largest - 1) / largest;
+  return absl::WrapUnique(new SlurmEngine(all, options, *std::move(slurm)));
+}
+
+absl::StatusOr<proto::Comparison> SlurmEngine::Run(const ComparePlan& plan,
+                                                   CellProgress& progress) {
+  const size_t per_task = options_.cells_per_task > 0
+                              ? options_.cells_per_task
+                              : (CellCount(plan) + array_size_ - 1) / array_size_;
   absl::StatusOr<proto::CellWork> work = ToWork(plan, per_task);
   if (!work.ok()) return work.status();
   bool existed = false;
   absl::StatusOr<WorkFolder> folder = WorkFolder::Create(*work, &existed);
   if (!folder.ok()) return folder.status();
   folder->ForgetFailed();
-  SlurmRun run(plan, options, *std::move(slurm), *folder, per_task);
+  SlurmRun run(plan, options_, slurm_, array_size_, *folder, per_task, traces_, progress);
   absl::StatusOr<proto::Comparison> comparison = run.Run(existed);
-  if (!comparison.ok()) folder->Remove();
-  if (!options.temporary) return comparison;
-  if (!comparison.ok() || (comparison->complete() && !run.lost())) {
-    std::error_code error;
-    std::filesystem::remove_all(plan.cache->folder(), error);
-  } else {
-    Warn(absl::StrCat("finished cells are kept: --resume=", plan.cache->folder(), " goes on"));
-  }
+  for (std::string& warning : folder->Warnings()) warnings_.insert(std::move(warning));
+  const bool done = comparison.ok() && comparison->complete() && !run.lost();
+  any_done_ |= comparison.ok();
+  all_done_ &= done;
+  // The tasks' output is for whoever wants to know why there is no outcome.
+  if (done || !comparison.ok()) folder->Remove();
   return comparison;
+}
+
+std::vector<std::string> SlurmEngine::Finish() {
+  std::vector<std::string> warnings(warnings_.begin(), warnings_.end());
+  if (!options_.temporary) return warnings;
+  if (all_done_ || !any_done_) {
+    std::error_code error;
+    std::filesystem::remove_all(cells_folder_, error);
+  } else {
+    warnings.push_back(
+        absl::StrCat("finished cells are kept: --resume=", cells_folder_, " goes on"));
+  }
+  return warnings;
 }
 
 }  // namespace heapsim::sim

@@ -3,12 +3,14 @@
 #define HEAPSIM_SIM_TOOL_SLURM_RUN_H_
 
 #include <cstddef>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "proto/comparison.pb.h"
-#include "sim/tool/compare_plan.h"
+#include "sim/tool/cell_engine.h"
+#include "sim/tool/slurm.h"
+#include "sim/tool/trace_set.h"
 
 namespace heapsim::sim {
 
@@ -20,12 +22,39 @@ struct SlurmOptions {
   bool temporary = false;
 };
 
-// As RunCells (compare_run.h), with the same cells but for their timing. The plan's cache is a
-// folder that all machines see. Tasks that end without results are submitted again; what is still
-// missing then says so in its status. Ctrl-C cancels the tasks. An error: nothing could be
+// Each plan is a job array, or several where it has more cells than one may have tasks. The plan's
+// cache is a folder that all machines see. Tasks that end without results are submitted again; what
+// is still missing then says so in its status. Ctrl-C cancels the tasks. An error: nothing could be
 // submitted.
-absl::StatusOr<proto::Comparison> RunCellsOnSlurm(const ComparePlan& plan,
-                                                  const SlurmOptions& options);
+class SlurmEngine : public CellEngine {
+ public:
+  // `all` has the traces and the cache of every plan to come. Fails where a command of Slurm is
+  // missing.
+  static absl::StatusOr<std::unique_ptr<SlurmEngine>> Create(const ComparePlan& all,
+                                                             const SlurmOptions& options);
+
+  absl::StatusOr<proto::Comparison> Run(const ComparePlan& plan, CellProgress& progress) override;
+
+  // Warnings of the tasks, and where finished cells are kept.
+  std::vector<std::string> Finish() override;
+
+ private:
+  SlurmEngine(const ComparePlan& all, const SlurmOptions& options, Slurm slurm)
+      : options_(options),
+        slurm_(std::move(slurm)),
+        array_size_(slurm_.MaxArraySize()),
+        cells_folder_(all.cache->folder()),
+        traces_(all.traces, all.open) {}
+
+  const SlurmOptions options_;
+  const Slurm slurm_;
+  const size_t array_size_;
+  const std::string cells_folder_;
+  TraceSet traces_;
+  std::set<std::string> warnings_;
+  bool any_done_ = false;
+  bool all_done_ = true;
+};
 
 }  // namespace heapsim::sim
 

@@ -126,6 +126,43 @@ class SlurmTest(unittest.TestCase):
         self.assertEqual((1, 1), (local.returncode, slurm.returncode), slurm.stderr)
         self.assertEqual(without_timing(local.stdout), without_timing(slurm.stdout))
 
+    def test_tasks_of_one_that_was_killed_are_adopted(self):
+        self.plan(delay=1000)
+        arguments = (*ARGUMENTS, "--engine=slurm", "--json", f"--resume={self.folder / 'kept'}")
+        killed = subprocess.Popen(
+            [TOOL, *arguments], cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 60
+        while not self.calls("squeue"):
+            self.assertLess(time.monotonic(), deadline)
+            self.assertIsNone(killed.poll())
+            time.sleep(0.05)
+        killed.kill()
+        killed.wait()
+        plan = json.loads((self.folder / "plan.json").read_text())
+        self.assertEqual(12, len(plan["delayed"]))
+        # The controller does not answer at first, so that it is not known whether the tasks are lost.
+        self.plan(**{**plan, "delay": 2, "busy": {"squeue": 2}})
+        self.assert_as_local(self.run_tool(*arguments))
+        self.assertEqual([], self.calls("sbatch"))
+        self.assertEqual(4, len(self.calls("squeue")))
+
+    def test_a_search(self):
+        grid = self.folder / "grid.textproto"
+        grid.write_text('search { path: "gc.percent" min: 20 max: 400 log_scale: true }')
+        arguments = ("compare", *TRACES, "--policy=go1.10", f"--grid={grid}", "--search=4", "--json")
+        local, slurm = self.run_tool(*arguments), self.run_tool(*arguments, "--engine=slurm")
+        self.assertEqual((0, 0), (local.returncode, slurm.returncode), slurm.stderr)
+        self.assertEqual(without_timing(local.stdout), without_timing(slurm.stdout))
+        self.assertEqual(4, len(json.loads(slurm.stdout)["search"]["points"]))
+        # The first policy, three more settings, and in the end what is held back.
+        self.assertEqual(5, len(self.calls("sbatch")))
+        self.assertEqual([], list(self.folder.glob("heapsim-*")))
+        # A cluster that takes no jobs ends it.
+        self.plan(refuse="Batch job submission failed: Invalid partition name specified")
+        refused = self.run_tool(*arguments, "--engine=slurm")
+        self.assertEqual((2, 1), (refused.returncode, refused.stderr.count("\n")), refused.stderr)
+
     def test_interrupt_cancels(self):
         self.plan(hang="Resources")
         running = subprocess.Popen(

@@ -231,6 +231,13 @@ class CompareTest(unittest.TestCase):
         self.assertIn("12 settings tried by seed 1", table.stdout)
         self.assertIn("held back", table.stdout)
 
+        # A trace is read once, however many settings are tried.
+        piped = [str(argument) for argument in (*TRACES, "-", *arguments[3:], "--json")]
+        with open(third, "rb") as trace:
+            result = subprocess.run([TOOL, "compare", *piped], stdin=trace, capture_output=True, text=True, timeout=240)
+        self.assertEqual(0, result.returncode, result.stderr)
+        self.assertEqual(search["points"], json.loads(result.stdout)["search"]["points"])
+
         self.assert_input_error(compare(TRACES[0], f"--grid={grid}", "--search=5"), "--search", "held back")
         self.assert_input_error(compare(*TRACES, "--policy=ideal", "--search=5"), "--search", "--grid")
         self.assert_input_error(compare(*TRACES, f"--grid={grid}", "--max-cost=2"), "--max-cost", "--search")

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Slurm's commands by the names of links to this file, for tests of what goes wrong with a cluster.
 
-sbatch runs the tasks of an array at once. What shall go wrong stands in plan.json of the folder that
-FAKE_SLURM names; each call is a line of its calls.txt.
+sbatch runs the tasks of an array at once; where the plan delays them, they wait in the queue and run when
+squeue has been asked so often. What shall go wrong stands in plan.json of the folder that FAKE_SLURM
+names; each call is a line of its calls.txt.
 """
 
 import json
@@ -37,6 +38,12 @@ def indices(text):
         yield from range(int(first), int(last or first) + 1)
 
 
+def run(key, job, command, output):
+    environment = dict(os.environ, SLURM_ARRAY_TASK_ID=key)
+    with open(output.replace("%A", str(job)).replace("%a", key), "w") as out:
+        subprocess.run(["sh", *command], env=environment, stdout=out, stderr=out, check=False)
+
+
 def sbatch(plan, arguments):
     flags = dict(word[2:].partition("=")[::2] for word in arguments if word.startswith("--"))
     if "refuse" in plan:
@@ -49,12 +56,24 @@ def sbatch(plan, arguments):
             plan.setdefault("queue", []).append(f"{flags['job-name']}|{job}|{task}|PENDING|{plan['hang']}")
         elif plan.get("lose", {}).get(key, 0):
             plan["lose"][key] -= 1
+        elif plan.get("delay", 0):
+            plan.setdefault("queue", []).append(f"{flags['job-name']}|{job}|{task}|PENDING|Resources")
+            plan.setdefault("delayed", []).append((key, job, command, flags["output"]))
         else:
-            environment = dict(os.environ, SLURM_ARRAY_TASK_ID=key)
-            with open(flags["output"].replace("%A", str(job)).replace("%a", key), "w") as output:
-                subprocess.run(["sh", *command], env=environment, stdout=output, stderr=output, check=False)
+            run(key, job, command, flags["output"])
     save(plan)
     print(job)
+
+
+def squeue(plan):
+    if plan.get("delayed"):
+        plan["delay"] -= 1
+        if plan["delay"] <= 0:
+            for task in plan.pop("delayed"):
+                run(*task)
+            del plan["queue"]
+        save(plan)
+    print("\n".join(plan.get("queue", [])))
 
 
 def main():
@@ -67,7 +86,7 @@ def main():
     if command == "sbatch":
         sbatch(plan, arguments)
     elif command == "squeue":
-        print("\n".join(plan.get("queue", [])))
+        squeue(plan)
     elif command == "scancel":
         plan["queue"] = []
         plan.pop("hang", None)

@@ -1,4 +1,4 @@
-#include "sim/tool/compare_run.h"
+#include "sim/tool/local_engine.h"
 
 #include <algorithm>
 #include <atomic>
@@ -9,11 +9,9 @@
 #include <system_error>
 #include <vector>
 
-#include "sim/tool/cell_progress.h"
 #include "sim/tool/cell_runner.h"
 #include "sim/tool/cell_threads.h"
 #include "sim/tool/interrupt.h"
-#include "sim/tool/trace_input.h"
 #include "sim/tool/version.h"
 
 namespace heapsim::sim {
@@ -36,9 +34,10 @@ std::vector<size_t> LongestFirst(const std::vector<std::string>& traces) {
 
 }  // namespace
 
-proto::Comparison RunCells(const ComparePlan& plan) {
+absl::StatusOr<proto::Comparison> LocalEngine::Run(const ComparePlan& plan,
+                                                   CellProgress& progress) {
   const std::atomic<bool>& stop = CatchInterrupt();
-  CellRunner runner(plan, stop);
+  CellRunner runner(plan, traces_, stop);
   proto::Comparison comparison;
   std::vector<std::vector<size_t>> cells(plan.traces.size());
   const std::vector<size_t> order = LongestFirst(plan.traces);
@@ -47,18 +46,16 @@ proto::Comparison RunCells(const ComparePlan& plan) {
     std::iota(cells[i].begin(), cells[i].end(), order[i] * CellsOfTrace(plan));
   }
   for (size_t cell = 0; cell < CellCount(plan); ++cell) comparison.add_cells();
-  {
-    CellProgress progress(CellCount(plan));
-    RunInThreads(cells, plan.jobs,
-                 {[&](size_t i) { runner.Prepare(order[i], cells[i]); },
-                  [&](size_t cell) {
-                    bool reused = false;
-                    *comparison.mutable_cells(static_cast<int>(cell)) = runner.Run(cell, &reused);
-                    progress.CellDone(reused);
-                  },
-                  [&](size_t i) { runner.Release(order[i]); }});
-  }
-  for (const std::string& warning : runner.Warnings()) Warn(warning);
+  RunInThreads(cells, plan.jobs,
+               {[&](size_t i) { runner.Prepare(order[i], cells[i]); },
+                [&](size_t cell) {
+                  bool reused = false;
+                  *comparison.mutable_cells(static_cast<int>(cell)) = runner.Run(cell, &reused);
+                  progress.CellDone(reused);
+                },
+                [&](size_t i) {
+                  if (!plan.keep_traces) runner.Release(order[i]);
+                }});
   comparison.set_version(kVersion);
   comparison.set_complete(!stop);
   return comparison;
