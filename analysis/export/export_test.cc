@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "analysis/export/gzip.h"
@@ -70,6 +71,13 @@ proto::Result Example() {
   sample->set_rss_bytes(8192);
   sample->set_live_bytes(100);
   sample->mutable_parts()->set_dead_bytes(17);
+  sample->mutable_parts()->set_other_bytes(8175);
+  sample = result.add_series();
+  sample->set_time_ns(90);
+  sample->set_rss_bytes(4096);
+  sample->set_live_bytes(100);
+  sample->mutable_parts()->set_free_pages_bytes(4000);
+  sample->mutable_parts()->set_other_bytes(96);
   const auto mark = [&](proto::MarkKind kind, uint64_t time, uint64_t length, uint64_t value) {
     proto::Mark* m = detail->add_marks();
     m->set_kind(kind);
@@ -81,6 +89,9 @@ proto::Result Example() {
   mark(proto::MARK_KIND_GC, 30, 5, 4096);
   mark(proto::MARK_KIND_SWEEP, 35, 20, 7);
   mark(proto::MARK_KIND_OUT_OF_MEMORY, 60, 0, 8192);
+  mark(proto::MARK_KIND_OUT_OF_MEMORY, 60, 0, 8193);
+  mark(proto::MARK_KIND_GC, 70, 0, 4096);
+  mark(proto::MARK_KIND_SCAVENGE, 80, 0, 4096);
   return result;
 }
 
@@ -129,44 +140,151 @@ TEST(Pprof, WithoutAPeakThereIsNoSample) {
   EXPECT_EQ(p.sample_type_size(), 4);
 }
 
-TEST(Perfetto, TracksCountersAndSlices) {
+// A trace of Perfetto's, taken apart.
+struct Taken {
+  std::map<uint64_t, perfetto::TrackDescriptor> tracks;
+  // By track: time and value of each count; name and time of each event and end.
+  std::map<std::string, std::vector<std::pair<uint64_t, int64_t>>> counts;
+  std::map<std::string, std::vector<std::string>> events;
+  std::map<std::string, std::vector<perfetto::DebugAnnotation>> notes;  // by event
+  std::map<std::string, std::string> attributes;
+};
+
+Taken TakeApart(const std::string& file) {
+  Taken taken;
   perfetto::Trace trace;
-  ASSERT_TRUE(trace.ParseFromString(PerfettoTrace(Example())));
-  std::map<uint64_t, std::string> tracks;
-  std::map<std::string, int64_t> counts;
-  std::vector<std::string> events;
-  std::map<uint64_t, int> depth;
+  EXPECT_TRUE(trace.ParseFromString(file));
+  EXPECT_EQ(trace.packet(0).sequence_flags(), 1u);
   for (const perfetto::TracePacket& packet : trace.packet()) {
     EXPECT_NE(packet.trusted_packet_sequence_id(), 0u);
+    for (const auto& a : packet.trace_attributes().attribute()) {
+      const bool text = a.has_string_value();
+      taken.attributes[a.key()] = text ? a.string_value() : std::to_string(a.long_value());
+    }
     if (packet.has_track_descriptor()) {
       const perfetto::TrackDescriptor& t = packet.track_descriptor();
-      EXPECT_TRUE(tracks.emplace(t.uuid(), t.name()).second);
+      EXPECT_TRUE(taken.tracks.emplace(t.uuid(), t).second) << t.name();
       EXPECT_EQ(t.has_process(), !t.has_parent_uuid());
-      EXPECT_TRUE(t.has_process() || tracks.count(t.parent_uuid()));
-      continue;
+      EXPECT_TRUE(t.has_process() || taken.tracks.count(t.parent_uuid()) == 1) << t.name();
+      EXPECT_TRUE(t.has_process() || !t.description().empty()) << t.name();
     }
+    if (!packet.has_track_event()) continue;
     const perfetto::TrackEvent& e = packet.track_event();
-    ASSERT_TRUE(tracks.count(e.track_uuid()));
-    if (e.type() == perfetto::TrackEvent::TYPE_COUNTER) {
-      EXPECT_EQ(packet.timestamp(), 70u);
-      counts[tracks[e.track_uuid()]] = e.counter_value();
+    EXPECT_EQ(taken.tracks.count(e.track_uuid()), 1u);
+    const perfetto::TrackDescriptor& track = taken.tracks[e.track_uuid()];
+    EXPECT_EQ(track.has_counter(), e.type() == perfetto::TrackEvent::TYPE_COUNTER);
+    if (track.has_counter()) {
+      taken.counts[track.name()].emplace_back(packet.timestamp(), e.counter_value());
       continue;
     }
-    depth[e.track_uuid()] += e.type() == perfetto::TrackEvent::TYPE_SLICE_BEGIN;
-    depth[e.track_uuid()] -= e.type() == perfetto::TrackEvent::TYPE_SLICE_END;
-    events.push_back(e.name() + "@" + std::to_string(packet.timestamp()));
-    if (e.name() == "sweep") {
-      EXPECT_EQ(e.debug_annotations(1).name(), "spans");
-      EXPECT_EQ(e.debug_annotations(1).uint_value(), 7u);
+    const bool ends = e.type() == perfetto::TrackEvent::TYPE_SLICE_END;
+    taken.events[track.name()].push_back((ends ? "end" : e.name()) + "@" +
+                                         std::to_string(packet.timestamp()));
+    for (const auto& note : e.debug_annotations()) taken.notes[e.name()].push_back(note);
+  }
+  return taken;
+}
+
+// The names of the tracks below a track as the viewer orders them.
+std::vector<std::string> Below(const Taken& taken, const std::string& parent) {
+  uint64_t above = 0;
+  for (const auto& [uuid, t] : taken.tracks) {
+    if (t.name() == parent || t.process().process_name() == parent) above = uuid;
+  }
+  EXPECT_NE(above, 0u) << parent;
+  const bool ranked =
+      taken.tracks.at(above).child_ordering() == perfetto::TrackDescriptor::EXPLICIT;
+  std::map<std::pair<int32_t, std::string>, std::string> below;
+  for (const auto& [uuid, t] : taken.tracks) {
+    if (t.parent_uuid() == above) {
+      below[{ranked ? t.sibling_order_rank() : 0, t.name()}] = t.name();
     }
   }
-  EXPECT_EQ(counts.size(), 11u);
-  EXPECT_EQ(counts["RSS"], 8192);
-  EXPECT_EQ(counts["live bytes"], 100);
-  EXPECT_EQ(counts["dead_bytes"], 17);
-  EXPECT_EQ(events,
-            (std::vector<std::string>{"GC@30", "@35", "sweep@35", "@55", "out of memory@60"}));
-  for (const auto& [track, open] : depth) EXPECT_EQ(open, 0) << tracks[track];
+  std::vector<std::string> names;
+  for (const auto& [key, name] : below) names.push_back(name);
+  return names;
+}
+
+TEST(Perfetto, TracksCountersAndSlices) {
+  const Taken taken = TakeApart(PerfettoTrace(Example(), "a/b.raw"));
+  EXPECT_EQ(Below(taken, "b.raw, policy p"),
+            (std::vector<std::string>{"RSS", "live bytes", "marking", "out of memory", "releases",
+                                      "sweeping"}));
+  using Counts = std::vector<std::pair<uint64_t, int64_t>>;
+  EXPECT_EQ(taken.counts.at("RSS"), (Counts{{70, 8192}, {90, 4096}}));
+  EXPECT_EQ(taken.counts.at("live bytes"), (Counts{{70, 100}, {90, 100}}));
+  EXPECT_EQ(taken.events,
+            (std::map<std::string, std::vector<std::string>>{
+                {"marking", {"GC@30", "end@35", "GC@70", "end@70"}},
+                {"sweeping", {"sweep@35", "end@55"}},
+                {"out of memory", {"out of memory@60", "end@60", "out of memory@60", "end@60"}},
+                {"releases", {"scavenge@80", "end@80"}}}));
+  const auto& notes = taken.notes.at("sweep");
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_EQ(notes[0].name(), "event");
+  EXPECT_EQ(notes[0].uint_value(), 3u);
+  EXPECT_EQ(notes[1].name(), "spans");
+  EXPECT_EQ(notes[1].uint_value(), 7u);
+}
+
+TEST(Perfetto, PartsStandBelowRssInTheOrderOfTheSummary) {
+  const Taken taken = TakeApart(PerfettoTrace(Example(), "a/b.raw"));
+  // Those of which there ever is a byte.
+  EXPECT_EQ(Below(taken, "RSS"),
+            (std::vector<std::string>{"dead, not yet swept", "free pages", "other"}));
+  using Counts = std::vector<std::pair<uint64_t, int64_t>>;
+  EXPECT_EQ(taken.counts.at("dead, not yet swept"), (Counts{{70, 17}, {90, 0}}));
+  EXPECT_EQ(taken.counts.at("free pages"), (Counts{{70, 0}, {90, 4000}}));
+  EXPECT_EQ(taken.counts.size(), 5u);
+  const std::map<std::string, std::string> fields = {{"dead, not yet swept", "parts.dead_bytes"},
+                                                     {"free pages", "parts.free_pages_bytes"},
+                                                     {"other", "parts.other_bytes"}};
+  for (const auto& [uuid, t] : taken.tracks) {
+    if (!t.has_counter()) continue;
+    EXPECT_EQ(t.counter().unit(), perfetto::CounterDescriptor::UNIT_SIZE_BYTES) << t.name();
+    EXPECT_EQ(t.counter().y_axis_share_key(), "memory") << t.name();
+    const auto field = fields.find(t.name());
+    if (field == fields.end()) continue;
+    EXPECT_NE(t.description().find(field->second), std::string::npos) << t.description();
+  }
+}
+
+TEST(Perfetto, TheAttributesSayWhichRunItWas) {
+  proto::Result result = Example();
+  result.set_seed(4);
+  result.set_state_hash(0xabc);
+  result.set_stopped("out of luck");
+  result.add_assumptions("one");
+  result.add_assumptions("two");
+  result.mutable_memory()->set_peak_rss_bytes(8192);
+  result.mutable_trace()->set_format("f");
+  result.mutable_detail()->set_dropped_marks(3);
+  EXPECT_EQ(TakeApart(PerfettoTrace(result, "a/b.raw")).attributes,
+            (std::map<std::string, std::string>{{"trace", "a/b.raw"},
+                                                {"format", "f"},
+                                                {"policy", "p"},
+                                                {"seed", "4"},
+                                                {"heapsim_version", "9"},
+                                                {"state_hash", "0000000000000abc"},
+                                                {"stopped", "out of luck"},
+                                                {"assumptions", "one; two"},
+                                                {"peak_rss_bytes", "8192"},
+                                                {"dropped_marks", "3"}}));
+}
+
+// As of a policy that was measured: no detail, no parts, no hash.
+TEST(Perfetto, WhatIsNotKnownHasNoTrack) {
+  proto::Result result;
+  result.mutable_policy()->set_name("native:x");
+  result.add_series()->set_rss_bytes(5);
+  const Taken taken = TakeApart(PerfettoTrace(result, "-"));
+  EXPECT_EQ(Below(taken, "standard input, policy native:x"),
+            (std::vector<std::string>{"RSS", "live bytes"}));
+  EXPECT_EQ(taken.tracks.size(), 3u);
+  EXPECT_EQ(taken.counts.size(), 2u);
+  EXPECT_TRUE(taken.events.empty());
+  EXPECT_EQ(taken.attributes.count("state_hash"), 0u);
+  EXPECT_EQ(taken.attributes.count("stopped"), 0u);
 }
 
 }  // namespace

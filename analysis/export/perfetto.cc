@@ -1,55 +1,116 @@
 #include "analysis/export/perfetto.h"
 
-#include <algorithm>
+#include <array>
 #include <cstdint>
-#include <utility>
-#include <vector>
+#include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "analysis/export/perfetto.pb.h"
+#include "analysis/part_names.h"
 #include "google/protobuf/descriptor.h"
 
 namespace heapsim::analysis {
 namespace {
 
 using perfetto::TracePacket;
+using perfetto::TrackDescriptor;
 using perfetto::TrackEvent;
 
 // Any number will do, as long as tracks differ.
 constexpr uint64_t kProcessTrack = 1;
-constexpr uint64_t kGcTrack = 2;
-constexpr uint64_t kSweepTrack = 3;
-constexpr uint64_t kMarkTrack = 4;
-constexpr uint64_t kLiveTrack = 5;
-constexpr uint64_t kRssTrack = 6;
-constexpr uint64_t kPartTracks = 10;
+constexpr uint64_t kRssTrack = 2;
+constexpr uint64_t kLiveTrack = 3;
+constexpr uint64_t kMarkTracks = 4;
+constexpr uint64_t kPartTracks = 16;
 constexpr uint32_t kSequence = 1;
 constexpr uint32_t kForgetBefore = 1;
 
+// The tracks of a process stand in the order of their names, whatever order they are given: RSS,
+// live bytes, and these.
+struct MarkTrack {
+  const char* name;
+  const char* description;
+};
+enum MarkTrackIndex : uint8_t { kMarking, kOutOfMemory, kRecorded, kReleases, kSweeping };
+constexpr MarkTrack kMarkTrackTable[] = {
+    {"marking", "The collector's mark phases; without a length where no time passes in them."},
+    {"out of memory", "Steps after which more than os.limit_bytes were resident."},
+    {"recorded", "What the recorded program itself did, as its recorder noted it."},
+    {"releases",
+     "Memory given back to the system: by the policy's rule, or because it was asked for."},
+    {"sweeping", "From the end of a mark phase to the last span swept because of it."},
+};
+
+struct MarkStyle {
+  MarkTrackIndex track;
+  const char* name;
+  const char* value;  // what its value is
+};
+
+MarkStyle StyleOf(proto::MarkKind kind) {
+  switch (kind) {
+    case proto::MARK_KIND_GC:
+      return {kMarking, "GC", "heap_live_bytes"};
+    case proto::MARK_KIND_SWEEP:
+      return {kSweeping, "sweep", "spans"};
+    case proto::MARK_KIND_SCAVENGE:
+      return {kReleases, "scavenge", "released_bytes"};
+    case proto::MARK_KIND_RELEASE:
+      return {kReleases, "release", "released_bytes"};
+    case proto::MARK_KIND_OUT_OF_MEMORY:
+      return {kOutOfMemory, "out of memory", "rss_bytes"};
+    case proto::MARK_KIND_RECORDED_GC:
+      return {kRecorded, "recorded GC", "value"};
+    case proto::MARK_KIND_RECORDED_RELEASE:
+      return {kRecorded, "recorded release", "value"};
+    case proto::MARK_KIND_RECORDED_PHASE:
+      return {kRecorded, "recorded phase", "phase"};
+    default:
+      return {kRecorded, "mark", "value"};
+  }
+}
+
 class TraceBuilder {
  public:
-  perfetto::TrackDescriptor* AddTrack(uint64_t uuid, const std::string& name) {
-    TracePacket* packet = AddPacket();
-    if (trace_.packet_size() == 1) packet->set_sequence_flags(kForgetBefore);
-    perfetto::TrackDescriptor* track = packet->mutable_track_descriptor();
+  // What is known of the run as a whole. An empty text is left out.
+  void SetAttribute(const char* key, const std::string& value) {
+    if (!value.empty()) AddAttribute(key)->set_string_value(value);
+  }
+  void SetAttribute(const char* key, uint64_t value) {
+    AddAttribute(key)->set_long_value(static_cast<int64_t>(value));
+  }
+
+  void AddProcess(const std::string& name) {
+    TrackDescriptor* track = AddPacket()->mutable_track_descriptor();
+    track->set_uuid(kProcessTrack);
+    track->mutable_process()->set_pid(1);
+    track->mutable_process()->set_process_name(name);
+  }
+
+  TrackDescriptor* AddTrack(uint64_t uuid, uint64_t parent, absl::string_view name,
+                            absl::string_view description) {
+    TrackDescriptor* track = AddPacket()->mutable_track_descriptor();
     track->set_uuid(uuid);
-    if (uuid != kProcessTrack) {
-      track->set_name(name);
-      track->set_parent_uuid(kProcessTrack);
-    } else {
-      track->mutable_process()->set_pid(1);
-      track->mutable_process()->set_process_name(name);
-    }
+    track->set_parent_uuid(parent);
+    track->set_name(name.data(), name.size());
+    track->set_description(description.data(), description.size());
     return track;
   }
 
-  void AddCounterTrack(uint64_t uuid, const std::string& name) {
-    AddTrack(uuid, name)->mutable_counter()->set_unit(perfetto::CounterDescriptor::UNIT_SIZE_BYTES);
+  TrackDescriptor* AddCounterTrack(uint64_t uuid, uint64_t parent, absl::string_view name,
+                                   absl::string_view description) {
+    TrackDescriptor* track = AddTrack(uuid, parent, name, description);
+    track->mutable_counter()->set_unit(perfetto::CounterDescriptor::UNIT_SIZE_BYTES);
+    track->mutable_counter()->set_y_axis_share_key("memory");
+    return track;
   }
 
   void AddCount(uint64_t time_ns, uint64_t track, uint64_t value) {
-    TrackEvent* event = AddEvent(time_ns, track, TrackEvent::TYPE_COUNTER);
-    event->set_counter_value(static_cast<int64_t>(value));
+    AddEvent(time_ns, track, TrackEvent::TYPE_COUNTER)
+        ->set_counter_value(static_cast<int64_t>(value));
   }
 
   TrackEvent* AddEvent(uint64_t time_ns, uint64_t track, TrackEvent::Type type) {
@@ -66,10 +127,19 @@ class TraceBuilder {
   TracePacket* AddPacket() {
     TracePacket* packet = trace_.add_packet();
     packet->set_trusted_packet_sequence_id(kSequence);
+    if (trace_.packet_size() == 1) packet->set_sequence_flags(kForgetBefore);
     return packet;
   }
 
+  perfetto::TraceAttributes::Attribute* AddAttribute(const char* key) {
+    if (attributes_ == nullptr) attributes_ = AddPacket()->mutable_trace_attributes();
+    perfetto::TraceAttributes::Attribute* attribute = attributes_->add_attribute();
+    attribute->set_key(key);
+    return attribute;
+  }
+
   perfetto::Trace trace_;
+  perfetto::TraceAttributes* attributes_ = nullptr;
 };
 
 void Annotate(TrackEvent* event, const char* name, uint64_t value) {
@@ -78,77 +148,91 @@ void Annotate(TrackEvent* event, const char* name, uint64_t value) {
   note->set_uint_value(value);
 }
 
-struct MarkStyle {
-  uint64_t track;
-  const char* name;
-  const char* value;  // what its value is
-};
-
-MarkStyle StyleOf(proto::MarkKind kind) {
-  switch (kind) {
-    case proto::MARK_KIND_GC:
-      return {kGcTrack, "GC", "heap_live_bytes"};
-    case proto::MARK_KIND_SWEEP:
-      return {kSweepTrack, "sweep", "spans"};
-    case proto::MARK_KIND_SCAVENGE:
-      return {kMarkTrack, "scavenge", "released_bytes"};
-    case proto::MARK_KIND_RELEASE:
-      return {kMarkTrack, "release", "released_bytes"};
-    case proto::MARK_KIND_OUT_OF_MEMORY:
-      return {kMarkTrack, "out of memory", "rss_bytes"};
-    case proto::MARK_KIND_RECORDED_GC:
-      return {kMarkTrack, "recorded GC", "value"};
-    case proto::MARK_KIND_RECORDED_RELEASE:
-      return {kMarkTrack, "recorded release", "value"};
-    case proto::MARK_KIND_RECORDED_PHASE:
-      return {kMarkTrack, "recorded phase", "value"};
-    default:
-      return {kMarkTrack, "mark", "value"};
-  }
+std::string NameOf(const std::string& trace) {
+  return trace == "-" ? "standard input" : trace.substr(trace.rfind('/') + 1);
 }
 
-// Scavenges too are slices: Perfetto shows one of no length as an instant with a name.
-bool IsSlice(proto::MarkKind kind) {
-  return kind == proto::MARK_KIND_GC || kind == proto::MARK_KIND_SWEEP ||
-         kind == proto::MARK_KIND_SCAVENGE || kind == proto::MARK_KIND_RELEASE;
+void AddRun(const proto::Result& result, const std::string& trace_path, TraceBuilder* trace) {
+  trace->SetAttribute("trace", trace_path);
+  trace->SetAttribute("format", result.trace().format());
+  trace->SetAttribute("policy", result.policy().name());
+  trace->SetAttribute("seed", result.seed());
+  trace->SetAttribute("heapsim_version", result.version());
+  if (result.has_state_hash()) {
+    trace->SetAttribute("state_hash", absl::StrFormat("%016x", result.state_hash()));
+  }
+  trace->SetAttribute("stopped", result.stopped());
+  trace->SetAttribute("assumptions", absl::StrJoin(result.assumptions(), "; "));
+  trace->SetAttribute("peak_rss_bytes", result.memory().peak_rss_bytes());
+  if (result.detail().dropped_marks() > 0) {
+    trace->SetAttribute("dropped_marks", result.detail().dropped_marks());
+  }
+  trace->AddProcess(absl::StrCat(NameOf(trace_path), ", policy ", result.policy().name()));
 }
 
-}  // namespace
-
-std::string PerfettoTrace(const proto::Result& result) {
-  TraceBuilder trace;
-  trace.AddTrack(kProcessTrack, absl::StrCat("heap, policy ", result.policy().name()));
-  trace.AddTrack(kGcTrack, "collections");
-  trace.AddTrack(kSweepTrack, "sweeps");
-  trace.AddTrack(kMarkTrack, "given back, and what went wrong");
-  trace.AddCounterTrack(kLiveTrack, "live bytes");
-  trace.AddCounterTrack(kRssTrack, "RSS");
-  const google::protobuf::Descriptor* parts = proto::Parts::descriptor();
-  for (int i = 0; i < parts->field_count(); ++i) {
-    trace.AddCounterTrack(kPartTracks + static_cast<uint64_t>(i), parts->field(i)->name());
-  }
+void AddCounters(const proto::Result& result, TraceBuilder* trace) {
+  const auto names = NamedParts({});
+  // A part of which there is never a byte would be an empty line in the viewer.
+  std::array<bool, names.size()> shown = {};
   for (const proto::Sample& sample : result.series()) {
-    trace.AddCount(sample.time_ns(), kLiveTrack, sample.live_bytes());
-    trace.AddCount(sample.time_ns(), kRssTrack, sample.rss_bytes());
-    if (!sample.has_parts()) continue;
-    for (int i = 0; i < parts->field_count(); ++i) {
-      trace.AddCount(sample.time_ns(), kPartTracks + static_cast<uint64_t>(i),
-                     sample.parts().GetReflection()->GetUInt64(sample.parts(), parts->field(i)));
+    const auto parts = NamedParts(sample.parts());
+    for (size_t i = 0; i < parts.size(); ++i) shown[i] |= parts[i].second != 0;
+  }
+  trace
+      ->AddCounterTrack(
+          kRssTrack, kProcessTrack, "RSS",
+          "Resident bytes of the replayed process; its parts, where known, are the tracks below.")
+      ->set_child_ordering(TrackDescriptor::EXPLICIT);
+  const google::protobuf::Descriptor* fields = proto::Parts::descriptor();
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (!shown[i]) continue;
+    const std::string& field = fields->field(static_cast<int>(i))->name();
+    trace
+        ->AddCounterTrack(kPartTracks + i, kRssTrack, names[i].first,
+                          absl::StrCat("Part of RSS: parts.", field, " of the result."))
+        ->set_sibling_order_rank(static_cast<int32_t>(i));
+  }
+  trace->AddCounterTrack(kLiveTrack, kProcessTrack, "live bytes",
+                         "Bytes asked for and not yet freed.");
+  for (const proto::Sample& sample : result.series()) {
+    trace->AddCount(sample.time_ns(), kRssTrack, sample.rss_bytes());
+    trace->AddCount(sample.time_ns(), kLiveTrack, sample.live_bytes());
+    const auto parts = NamedParts(sample.parts());
+    for (size_t i = 0; i < parts.size(); ++i) {
+      if (shown[i]) trace->AddCount(sample.time_ns(), kPartTracks + i, parts[i].second);
     }
   }
-  for (const proto::Mark& mark : result.detail().marks()) {
+}
+
+void AddMarks(const proto::Detail& detail, TraceBuilder* trace) {
+  std::set<MarkTrackIndex> used;
+  for (const proto::Mark& mark : detail.marks()) used.insert(StyleOf(mark.kind()).track);
+  for (const MarkTrackIndex i : used) {
+    const MarkTrack& track = kMarkTrackTable[i];
+    trace->AddTrack(kMarkTracks + i, kProcessTrack, track.name, track.description);
+  }
+  for (const proto::Mark& mark : detail.marks()) {
     const MarkStyle style = StyleOf(mark.kind());
-    const bool slice = IsSlice(mark.kind());
-    TrackEvent* event =
-        trace.AddEvent(mark.time_ns(), style.track,
-                       slice ? TrackEvent::TYPE_SLICE_BEGIN : TrackEvent::TYPE_INSTANT);
+    const uint64_t track = kMarkTracks + style.track;
+    // An instant is begun and ended too: Perfetto puts events that it calls instants, where they
+    // have one timestamp, each below the last, and a tight machine can run out of memory hundreds
+    // of times in a millisecond.
+    TrackEvent* event = trace->AddEvent(mark.time_ns(), track, TrackEvent::TYPE_SLICE_BEGIN);
     event->set_name(style.name);
     event->add_categories("heap");
     Annotate(event, "event", mark.event());
     Annotate(event, style.value, mark.value());
-    if (!slice) continue;
-    trace.AddEvent(mark.time_ns() + mark.duration_ns(), style.track, TrackEvent::TYPE_SLICE_END);
+    trace->AddEvent(mark.time_ns() + mark.duration_ns(), track, TrackEvent::TYPE_SLICE_END);
   }
+}
+
+}  // namespace
+
+std::string PerfettoTrace(const proto::Result& result, const std::string& trace_path) {
+  TraceBuilder trace;
+  AddRun(result, trace_path, &trace);
+  AddCounters(result, &trace);
+  AddMarks(result.detail(), &trace);
   return trace.Finish();
 }
 

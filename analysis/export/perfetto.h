@@ -8,10 +8,11 @@
 
 namespace heapsim::analysis {
 
-// A process named after the policy, with a counter track for live bytes, RSS and each of its parts
-// (from the series), a track of slices for collections and one for sweeps, and one of instants:
-// scavenges, releases, out of memory (from the marks).
-std::string PerfettoTrace(const proto::Result& result);
+// A process named after the trace (`trace` is its path) and the policy. Its tracks: counters of
+// RSS, with its parts below it, and of live bytes (from the series); slices of the collector's mark
+// phases and sweeps, and of no length of releases and of being out of memory (from the marks). What
+// never occurs has no track. Which run this is stands in the trace's attributes.
+std::string PerfettoTrace(const proto::Result& result, const std::string& trace);
 
 }  // namespace heapsim::analysis
 

@@ -120,7 +120,10 @@ class ReplayVerb : public Verb {
        },
        "", true},
       {"--perfetto", "write a trace for ui.perfetto.dev: the curves, collections, releases",
-       analysis::PerfettoTrace, "", true},
+       [this](const proto::Result& result) {
+         return analysis::PerfettoTrace(result, run_.trace_path());
+       },
+       "", true},
       {"--pprof", "write a heap profile of the peak for `go tool pprof`, by call site",
        analysis::PprofProfile, "", true},
       {"--sqlite", "write an SQLite file: the result, series, size classes, call sites as tables",

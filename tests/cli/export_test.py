@@ -110,12 +110,18 @@ class ExportTest(unittest.TestCase):
             packets.append(trace[at : at + length])
             at += length
         self.assertEqual(at, len(trace))
-        marks = self.result["detail"]["marks"]
-        slices = [mark for mark in marks if mark["kind"] in ("gc", "sweep", "scavenge", "release")]
+        series, marks = self.result["series"], self.result["detail"]["marks"]
+        parts = [field for field in self.result["parts"] if any(sample[field] for sample in series)]
+        self.assertGreater(len(parts), 4)
+        kinds = {mark["kind"] for mark in marks}
+        self.assertEqual(kinds, {"gc", "sweep"})
+        counters = 2 + len(parts)
+        # The run, the process, the tracks; their values, the beginnings and ends of their slices.
         self.assertEqual(
-            len(packets), 4 + 11 + 11 * len(self.result["series"]) + len(marks) + len(slices)
+            len(packets), 2 + counters + len(kinds) + counters * len(series) + 2 * len(marks)
         )
-        self.assertGreater(len(slices), 1)
+        for word in (b"perl-inventory.raw.zst, policy go1.10", b"dead, not yet swept", b"sweeping"):
+            self.assertIn(word, trace)
 
 
 if __name__ == "__main__":
