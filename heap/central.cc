@@ -201,8 +201,12 @@ void Heap::InitSlots(SpanId id) {
   Span& s = spans_[id];
   s.free_index = 0;
   s.nelems = s.large() ? 1 : static_cast<uint16_t>((*options_.classes)[s.size_class()].slots);
-  s.bits = bits_.Allocate((s.nelems + 63u) / 64, id);
-  s.free_words = static_cast<uint16_t>((uint32_t{1} << ((s.nelems + 63u) / 64)) - 1);
+  const uint32_t words = (s.nelems + 63u) / 64;
+  s.bits = bits_.Allocate(words, id);
+  s.free_words = static_cast<uint16_t>((uint32_t{1} << words) - 1);
+  if (options_.reclaim == Reclaim::kExplicit) {
+    *bits_.words(s.bits + words - 1) = ~SlotMask(s.nelems, words - 1);
+  }
   gc_bits_.NewMarkBits(s.nelems);
   gc_bits_.NewMarkBits(s.nelems);
   arena_.ClearBitmap(s.address(), s.bytes());

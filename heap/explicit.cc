@@ -9,6 +9,8 @@
 
 #include "heap/explicit.h"
 
+#include <bit>
+
 #include "heap/fatal.h"
 #include "heap/heap.h"
 
@@ -20,7 +22,9 @@ void Heap::DropCached(CacheSlot& k) {
   const SpanId id = k.span;
   Span& s = spans_[id];
   if (k.free != 0) {
-    s.alloc_count = static_cast<uint16_t>(s.alloc_count - CountBits(k.free));
+    const uint32_t loaded = CountBits(k.free);
+    s.alloc_count = static_cast<uint16_t>(s.alloc_count - loaded);
+    stats_.heap_live -= uint64_t{loaded} * s.elemsize;
     bits_.words(s.bits)[k.word()] &= ~k.free;
     s.free_words = static_cast<uint16_t>(s.free_words | 1u << k.word());
   }
@@ -32,7 +36,6 @@ void Heap::DropCached(CacheSlot& k) {
   }
   if (free == 0) return;
   stats_.nmalloc[c] -= free;
-  stats_.heap_live -= uint64_t{free} * s.elemsize;
   s.list = kNoList;
   if (s.alloc_count == 0) {
     s.needzero = true;
@@ -45,11 +48,18 @@ void Heap::DropCached(CacheSlot& k) {
 BitIndex Heap::NextSlotExplicit(uint32_t p, SpanClass c) {
   p_ = p;
   CacheSlot& k = cache(p, c);
+  ExplicitSums sums;
+  const auto load = [&](Span& s, uint32_t words) {
+    const BitIndex bit =
+        TakeWord(k, s, s.slots(), static_cast<uint32_t>(std::countr_zero(words)), &sums);
+    AddSums(sums);
+    return bit;
+  };
   if (k.span != kNoSpan) {
     // What came free among the words before stays there until the span comes back.
     Span& s = spans_[k.span];
     const uint32_t ahead = s.free_words & (~uint32_t{1} << k.word());
-    if (ahead != 0) return LoadFirst(k, s, ahead);
+    if (ahead != 0) return load(s, ahead);
   }
   // The span at the head of the central list, or a new one.
   if (observes_caches_) [[unlikely]] {
@@ -75,9 +85,11 @@ BitIndex Heap::NextSlotExplicit(uint32_t p, SpanClass c) {
   if (s.alloc_count >= s.nelems) Throw(FatalCode::kNoFreeSlot, "span has no free objects");
   if (s.free_words == 0) Throw(FatalCode::kFreeIndex, "freeIndex is not valid");
   stats_.nmalloc[c] += s.nelems - s.alloc_count;
-  stats_.heap_live += span_bytes - uint64_t{s.alloc_count} * s.elemsize;
+  k.tail = span_bytes - uint64_t{s.nelems} * s.elemsize;
+  sums.tails = k.tail;
   if (observes_caches_) [[unlikely]] {
-    seams_.observer->RefillEnd({id, s.address(), path, s.alloc_count, 0, stats_.heap_live});
+    const uint64_t live = HeapLive() + span_bytes - uint64_t{s.alloc_count} * s.elemsize;
+    seams_.observer->RefillEnd({id, s.address(), path, s.alloc_count, 0, live});
   }
   s.incache = true;
   k.bit = uint64_t{s.bits} * 64;
@@ -86,7 +98,7 @@ BitIndex Heap::NextSlotExplicit(uint32_t p, SpanClass c) {
   k.nelems = s.nelems;
   k.base = s.base;
   k.span = id;
-  return LoadFirst(k, s, s.free_words);
+  return load(s, s.free_words);
 }
 
 void Heap::FreeSlot(BitIndex bit) {
@@ -95,7 +107,7 @@ void Heap::FreeSlot(BitIndex bit) {
   if (!s.large()) {
     if (options_.front_end != nullptr) return FreeToFront(bit);
     ExplicitSums sums;
-    const SpanId empty = FreeSmallSlot(SmallFrees(p_), bit, s.span_class, &sums);
+    const SpanId empty = FreeSmallSlot(SmallFrees(p_), bit, s.size_class(), &sums);
     AddSums(sums);
     if (empty != kNoSpan) FreeEmpty(empty);
     return;

@@ -179,8 +179,22 @@ void Heap::TransferLocalStats() {
   }
 }
 
+// A cache counts its whole span as live. Under explicit reclaim the loops count what is taken, and
+// what is free in the few cached spans is added here.
+uint64_t Heap::HeapLive() const {
+  uint64_t live = stats_.heap_live;
+  if (options_.reclaim == Reclaim::kGc) return live;
+  for (const CacheSlot& k : caches_) {
+    if (k.span == kNoSpan || !spans_[k.span].incache) continue;
+    const Span& s = spans_[k.span];
+    live += uint64_t{s.elemsize} * (s.nelems - s.alloc_count);
+  }
+  return live;
+}
+
 MemStats Heap::ReadStats() const {
   MemStats m = stats_;
+  m.heap_live = HeapLive();
   for (const LocalStats& l : local_) {
     m.heap_scan += l.scan;
     m.tinyallocs += l.tinyallocs;

@@ -108,13 +108,16 @@ class Heap {
     uint32_t elemsize;
     uint16_t nelems;
     bool needzero;
-    uint64_t loaded;  // what `free` was when they were loaded
+    union {
+      uint64_t loaded;  // gc reclaim: what `free` was when they were loaded
+      uint64_t tail;    // explicit: bytes at a span's end that are no slot's
+    };
     uint64_t base;
     BitIndex bit;  // of slot 0
     SpanId span;
     uint16_t start;   // the free index when they were loaded
     uint16_t handed;  // slots handed out since the span came, without those of `loaded`
-    // `loaded`, `start` and `handed` are for gc reclaim only.
+    // `start` and `handed` are for gc reclaim only.
 
     uint32_t word() const { return static_cast<uint32_t>(word_bit - bit) / 64; }
     // Slots below it are not looked at any more: freeindex in the runtime.
@@ -171,26 +174,29 @@ class Heap {
   // Explicit reclaim only: the slot is free again. Under gc, memory comes back by sweeping what the
   // Marker says is dead.
   void FreeSlot(BitIndex bit);
-  // On whose behalf FreeSlot works; only front ends of their own ask.
+  // On whose behalf FreeSlot and ReloadSlot work.
   void SetProc(uint32_t p) { p_ = p; }
   // The pieces of explicit reclaim for loops that keep everything else to themselves (explicit.h).
   //
-  // What they count: heap_live is for AddSums, slot_bytes for who calls.
+  // Bytes that they count, for AddSums.
   struct ExplicitSums {
-    uint64_t heap_live = 0;   // wraps around
-    uint64_t slot_bytes = 0;  // of slots freed
+    uint64_t taken = 0;  // slots that caches loaded
+    uint64_t freed = 0;  // slots freed
+    uint64_t tails = 0;  // ends of spans that came to a cache
   };
   // A slot for a cache whose loaded slots are all handed out, from the rest of its span or from the
   // next one; 0, with nothing changed, where that takes more than the central list: then Malloc
   // must be called.
-  BitIndex ReloadSlot(uint32_t p, SpanClass c, CacheSlot& k, ExplicitSums* sums);
+  BitIndex ReloadSlot(SpanClass c, CacheSlot& k, ExplicitSums* sums);
   // Takes back what TakeLoaded gave last.
   static void PutBack(CacheSlot& k, BitIndex bit) { k.free |= uint64_t{1} << (bit - k.word_bit); }
-  // FreeSlot for a slot of class `c`. The slot's span where nothing is left in it and it is in no
-  // cache: FreeEmpty must follow; else kNoSpan. nsmallfree: SmallFrees of the P that frees.
-  SpanId FreeSmallSlot(uint64_t* nsmallfree, BitIndex bit, SpanClass c, ExplicitSums* sums);
+  // FreeSlot for a slot of a size class. The slot's span where nothing is left in it and it is in
+  // no cache: FreeEmpty must follow; else kNoSpan. nsmallfree: SmallFrees of the P that frees.
+  SpanId FreeSmallSlot(uint64_t* nsmallfree, BitIndex bit, uint32_t size_class, ExplicitSums* sums);
   uint64_t* SmallFrees(uint32_t p) { return local_[p].nsmallfree.data(); }
-  void AddSums(const ExplicitSums& sums) { stats_.heap_live += sums.heap_live; }
+  void AddSums(const ExplicitSums& sums) {
+    stats_.heap_live += sums.taken - sums.freed + sums.tails;
+  }
   // Nothing is left in a span: its pages go back.
   void FreeEmpty(SpanId id);
   // What the driver knows about a span in use, for its caches (CacheSlot::resident).
@@ -271,7 +277,7 @@ class Heap {
   // --- State ---
 
   // As the runtime would see them: what the caches of the Ps count by themselves comes in with
-  // TransferLocalStats.
+  // TransferLocalStats. Under explicit reclaim heap_live lacks what is free in cached spans.
   const MemStats& stats() const { return stats_; }
   // The same with everything that the caches hold: what ReadMemStats gives.
   MemStats ReadStats() const;
@@ -332,7 +338,8 @@ class Heap {
   uint32_t CachedSlots(const Span& s) const;
   // explicit.cc
   BitIndex NextSlotExplicit(uint32_t p, SpanClass c);
-  BitIndex LoadFirst(CacheSlot& k, Span& s, uint32_t words);  // explicit.h
+  BitIndex TakeWord(CacheSlot& k, Span& s, Span::Slots slots, uint32_t word,
+                    ExplicitSums* sums);  // explicit.h
   void DropCached(CacheSlot& k);
   // The slots of one of a span's words.
   static uint64_t SlotMask(uint32_t nelems, uint32_t word) {
@@ -340,7 +347,7 @@ class Heap {
     return ~uint64_t{0} >> (64 - (rest < 64 ? rest : 64));
   }
   // std::popcount without the call that it is on the oldest processors, which everything is
-  // compiled for. LoadFirst does without: a loop that it goes into has a version for newer ones.
+  // compiled for. ReloadSlot does without: a loop that it goes into has a version for newer ones.
   static uint32_t CountBits(uint64_t w) {
     w -= w >> 1 & 0x5555555555555555;
     w = (w & 0x3333333333333333) + (w >> 2 & 0x3333333333333333);
@@ -352,6 +359,7 @@ class Heap {
   void FreeObjectSpan(SpanId id, FreeCause cause);
   uint32_t FirstFreeSlot(const Span& s) const;  // from free_index on, nelems: none
   SpanId TakePages(Pages npages, SpanClass c, bool large);
+  uint64_t HeapLive() const;
   void WriteBack(CacheSlot& k);
   void TransferLocal(uint32_t p);
 

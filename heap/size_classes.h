@@ -15,7 +15,8 @@
 namespace heapsim::heap {
 
 inline constexpr uint32_t kMaxSizeClasses = 128;  // a span class has 8 bits, one of them noscan
-inline constexpr uint32_t kMaxSlotBytes = 65528;  // so that a request's size fits into 16 bits
+// The largest that an allocator is known to have (TCMalloc's). A request's size fits into 19 bits.
+inline constexpr uint32_t kMaxSlotBytes = 256 << 10;
 
 // Requests up to this fit a size class in Go's table; larger ones get pages of their own.
 inline constexpr uint32_t kGoMaxSmallSize = 32768;

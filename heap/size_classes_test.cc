@@ -53,7 +53,7 @@ TEST(SizeClassesTest, RefusesTablesThatCannotBe) {
   const SizeClass falling[] = {{16, 1, 0}, {16, 1, 0}};
   const SizeClass no_slot[] = {{16384, 1, 0}};
   const SizeClass too_many_slots[] = {{8, 2, 0}};
-  const SizeClass too_large[] = {{65536, 8, 0}};
+  const SizeClass too_large[] = {{kMaxSlotBytes + 8, 33, 0}};
   EXPECT_FALSE(SizeClasses::Make({}).ok());
   EXPECT_FALSE(SizeClasses::Make(odd).ok());
   EXPECT_FALSE(SizeClasses::Make(falling).ok());

@@ -3,7 +3,10 @@
 #ifndef HEAPSIM_HEAP_SPAN_H_
 #define HEAPSIM_HEAP_SPAN_H_
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "heap/fixalloc.h"
@@ -34,9 +37,8 @@ inline constexpr ListId kListCount = kOccupancy + 2 * kMaxSizeClasses * kOccupan
 
 inline constexpr Bytes kDescriptorSize{152};  // sizeof(mspan) on amd64, in the simulated memory
 
-// One span descriptor. A plain record: sweepgen survives reuse of the descriptor, as in the
-// runtime, since stale entries of the sweep stacks look at it. The first cache line has what
-// allocating and freeing slots looks at.
+// One span descriptor, a cache line. A plain record: sweepgen survives reuse of the descriptor, as
+// in the runtime, since stale entries of the sweep stacks look at it.
 struct alignas(64) Span {
   uint64_t base;      // address
   SpanId next, prev;  // in its list
@@ -46,19 +48,40 @@ struct alignas(64) Span {
   uint32_t specials;  // first special record, 0: none
   ListId list;
   uint16_t free_index;  // slots below it are taken
-  uint16_t alloc_count;
-  uint16_t nelems;
   SpanClass span_class;
   SpanState state;
-  bool needzero;
-  bool incache;
   bool resident;  // the driver's own, about a span in use; false when it comes into use
+  // The next five are one word to who frees and takes slots one at a time (Slots).
   // Explicit reclaim: which of the span's words have slots that are free and in no cache.
   uint16_t free_words;
+  bool needzero;
+  bool incache;
+  uint16_t alloc_count;
+  uint16_t nelems;
   uint32_t npages;
   uint32_t npreleased;  // pages given back to the system
-  uint64_t limit;       // end of the data in the span (address)
-  int64_t unusedsince;  // when it was freed
+  union {
+    uint64_t limit;       // of a span in use: end of the data in it (address)
+    int64_t unusedsince;  // of a free one: when it was freed
+  };
+
+  // free_words, needzero, incache, alloc_count and nelems, read and written at once.
+  struct Slots {
+    static constexpr uint32_t kWords = 0xffff;
+    static constexpr uint32_t kNeedZero = 1 << 16;
+    static constexpr uint32_t kInCache = 1 << 24;
+    static constexpr uint64_t kOneTaken = uint64_t{1} << 32;
+    uint64_t v;
+    uint32_t words() const { return static_cast<uint32_t>(v & kWords); }
+    uint32_t taken() const { return static_cast<uint16_t>(v >> 32); }
+    uint32_t nelems() const { return static_cast<uint32_t>(v >> 48); }
+  };
+  Slots slots() const {
+    Slots w;
+    std::memcpy(&w, reinterpret_cast<const char*>(this) + kSlotsAt, sizeof w);
+    return w;
+  }
+  void set_slots(Slots w) { std::memcpy(reinterpret_cast<char*>(this) + kSlotsAt, &w, sizeof w); }
 
   Address address() const { return Address(base); }
   Bytes bytes() const { return Bytes(uint64_t{npages} << kPageShift); }
@@ -68,7 +91,14 @@ struct alignas(64) Span {
   bool large() const { return size_class() == 0; }
   // Bytes of the object or of each slot.
   uint64_t slot_bytes() const { return large() ? bytes().v : elemsize; }
+
+ private:
+  static constexpr size_t kSlotsAt = 40;
 };
+static_assert(sizeof(Span) == 64 && std::endian::native == std::endian::little);
+static_assert(offsetof(Span, free_words) == 40 && offsetof(Span, needzero) == 42 &&
+              offsetof(Span, incache) == 43 && offsetof(Span, alloc_count) == 44 &&
+              offsetof(Span, nelems) == 46);
 
 // The layout of the address space that the heap works in (Go on linux/amd64): span table, heap
 // bitmap (growing downwards from the arena), arena.

@@ -127,7 +127,8 @@ bool Heap::SweepToCentral(SpanId id, bool preserve, bool was_full) {
 // What an allocation of `span_bytes` owes: sweeping stays ahead of the line from the sweep's start
 // to the next trigger.
 void Heap::Deduct(Bytes span_bytes, Pages caller_pages) {
-  seams_.observer->DeductBegin(span_bytes, caller_pages, stats_.heap_live, pages_swept_);
+  seams_.observer->DeductBegin(span_bytes, caller_pages,
+                               observes_caches_ ? HeapLive() : stats_.heap_live, pages_swept_);
   while (sweep_pages_per_byte_ != 0) {
     const uint64_t basis = pages_swept_basis_;
     const uint64_t live = stats_.heap_live - sweep_heap_live_basis_ + span_bytes.v;

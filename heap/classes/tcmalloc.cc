@@ -9,7 +9,7 @@
 namespace heapsim::heap {
 namespace {
 
-constexpr uint32_t kLargest = 56 << 10;
+constexpr uint32_t kLargest = kMaxSlotBytes;
 
 uint32_t StepAt(uint32_t size) {
   if (size < 16) return 8;

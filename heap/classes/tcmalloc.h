@@ -15,10 +15,8 @@ inline constexpr uint32_t kTcmallocBatchLimit = 32;  // as gperftools is built
 
 // Sizes step by 8, then 16 bytes, from 128 bytes on by an eighth of the power of two below. A span
 // has the fewest pages that lose at most an eighth at their end and hold a quarter of a batch. A
-// class that gets no more slots out of its pages than the next one is of no use and left out.
-//
-// gperftools goes on up to 256 KiB; here what is larger than the largest class (56 KiB) has pages
-// of its own.
+// class that gets no more slots out of its pages than the next one is of no use and left out. The
+// largest is 256 KiB.
 const SizeClasses& TcmallocClasses();
 
 }  // namespace heapsim::heap

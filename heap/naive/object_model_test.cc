@@ -321,7 +321,7 @@ class World {
     ASSERT_EQ(h.heap_released, pages.heap_released);
     ASSERT_EQ(h.stacks_inuse, pages.stacks_inuse);
     ASSERT_EQ(heap_.pages_in_use(), pages.pages_in_use);
-    ASSERT_EQ(h.heap_live, m.heap_live);
+    ASSERT_EQ(heap_.ReadStats().heap_live, m.heap_live);
     ASSERT_EQ(h.heap_objects, m.heap_objects);
     ASSERT_EQ(h.largealloc, m.largealloc);
     ASSERT_EQ(h.nlargealloc, m.nlargealloc);

@@ -65,7 +65,7 @@ TEST(Combinations, WhatDoesNotIsNamedWithWhatWould) {
       {{"size_classes=table"}, "size_class_table", "1 to 127 classes"},
       {{"size_class_table=16/1"}, "size_class_table", "size_classes=table"},
       {{"size_classes=table", "size_class_table=16/1,8/1"}, "size_class_table", "must rise"},
-      {{"size_classes=table", "size_class_table=65536/8"}, "size_class_table", "at most 65528"},
+      {{"size_classes=table", "size_class_table=262152/33"}, "size_class_table", "at most 262144"},
       {{"size_classes=table", "size_class_table=8/1,24/1"}, "tiny", "tiny=false"},
   };
   for (const auto& c : bad) {
@@ -83,7 +83,7 @@ TEST(SizeClassTable, IsTheOneNamed) {
     return SizeClassTable(policy)->max_small_size();
   };
   EXPECT_EQ(largest("size_classes=go"), 32768u);
-  EXPECT_EQ(largest("size_classes=tcmalloc"), 57344u);
+  EXPECT_EQ(largest("size_classes=tcmalloc"), 262144u);
   EXPECT_EQ(largest("size_classes=jemalloc"), 28672u);
   EXPECT_EQ(largest("size_classes=powers_of_two"), 32768u);
 }

@@ -24,9 +24,9 @@ using heap::SpanClass;
 // Shorter stretches of plain events are left to the plain loop.
 constexpr uint32_t kWorthwhile = 24;
 
-// Times from a batch's begin up to which its sums fit into 64 bits: 256 objects of less than 2^16
+// Times from a batch's begin up to which its sums fit into 64 bits: 256 objects of less than 2^19
 // bytes each.
-constexpr uint64_t kNarrowNs = uint64_t{1} << 40;
+constexpr uint64_t kNarrowNs = uint64_t{1} << 37;
 
 }  // namespace
 
@@ -134,20 +134,20 @@ Engine::Stop Engine::AllocateFast(uint32_t until) {
         tiny_count_[bit] = 1;
         occupied += heap::Heap::kTinySize;
       }
-      entry = ObjectEntry::Make(bit, heap::Heap::kTinyClass, size, ObjectEntry::kTiny).raw();
+      entry = ObjectEntry::Make(bit, heap::Heap::kTinyClass >> 1, size, ObjectEntry::kTiny).raw();
     } else {
       // One unsigned comparison for what has no size class and what has no bytes.
       if (size - 1 >= max_small) [[unlikely]] {
         stop = Stop::kSlow;
         break;
       }
-      const SpanClass c = static_cast<SpanClass>(classes.ClassOf(size) << 1 | 1);
-      heap::Heap::CacheSlot& k = caches[c];
+      const uint32_t c = classes.ClassOf(size);
+      heap::Heap::CacheSlot& k = caches[c << 1 | 1];
       const BitIndex bit = heap.TakeSlot(k);
       if (bit - 1 >= k.resident) [[unlikely]] {
         stop = bit == 0 ? Stop::kSlow : Stop::kTaken;
         b.taken_bit = bit;
-        b.taken_class = c;
+        b.taken_class = static_cast<SpanClass>(c << 1 | 1);
         b.taken_tiny = false;
         break;
       }
@@ -225,7 +225,7 @@ absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
     }
   }
 
-  if (!gc_) ListClasses();
+  if (!gc_) ListInOrder();
 
   const uint64_t live_at_begin = ledger_.live;
   b.alloc = 0;
@@ -385,7 +385,7 @@ void Engine::ApplyFrees(uint32_t until) {
     count = others;
     const uint64_t died = others == 0 ? 1 : 0;
     dead_words[bit / 64 * 2] |= died << (bit % 64);
-    dead += slot_bytes[e.span_class()] & (0 - died);
+    dead += slot_bytes[e.size_class()] & (0 - died);
     table[ids[f]] = 0;
     b.freed[f] = static_cast<uint32_t>(e.size());
   }

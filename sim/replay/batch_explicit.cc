@@ -22,18 +22,14 @@ using heap::SpanClass;
 // How far ahead, in frees, what they look at is asked for: first the entry, then what that names.
 constexpr uint32_t kEntryAhead = 256;
 constexpr uint32_t kWordAhead = 128;
-// The same from the processor's second cache to its first, which has the entry in time for what
-// hangs on it: a branch that nobody could foresee.
-constexpr uint32_t kNear = 8;
-
-// In Batch::classes, beside span classes of small objects.
-constexpr SpanClass kNotSmall = 0;  // large, or of no bytes
-constexpr SpanClass kShares = 1;    // tiny
+// In Batch::classes, beside size classes.
+constexpr uint8_t kNotSmall = 0;                    // large, or of no bytes
+constexpr uint8_t kShares = heap::kMaxSizeClasses;  // tiny
 
 }  // namespace
 
-// What each allocation of the batch asks for: a loop without branches.
-void Engine::ListClasses() {
+// What each allocation of the batch asks for, in a loop without branches, and what is freed.
+void Engine::ListInOrder() {
   Batch& b = batch_;
   const uint32_t* const sizes = block_->alloc_size.data() + alloc_;
   const heap::SizeClasses& classes = heap_->classes();
@@ -42,44 +38,43 @@ void Engine::ListClasses() {
   for (uint32_t a = 0; a < b.allocs; ++a) {
     const uint32_t size = sizes[a];
     const uint32_t small = heap::Mask(size - 1 < max_small);
-    const uint32_t c = classes.ClassOf(size & small) << 1 | 1;
+    const uint32_t c = classes.ClassOf(size & small);
     const uint32_t shares = heap::Mask(size - 1 < tiny);
-    b.classes[a] = static_cast<SpanClass>((c & small & ~shares) | (kShares & shares));
+    b.classes[a] = static_cast<uint8_t>((c & small & ~shares) | (kShares & shares));
   }
+  const uint32_t* const ids = block_->free_object.data() + free_;
+  std::copy(ids, ids + b.frees, b.free_id.begin());
+  std::fill_n(b.free_id.begin() + b.frees, kNear, b.frees == 0 ? 0 : ids[b.frees - 1]);
 }
 
-// Allocations up to number `until` and the frees before them, then the frees before position
-// `frees_before`; up to what is not for this loop.
+// Allocations up to number `until` and the frees before them, then frees up to number
+// `frees_until`; up to what is not for this loop.
 //
 // Always inlined: into versions for processors with and without what counting and finding bits
-// takes.
-[[gnu::always_inline]] inline Engine::Stop Engine::InOrderLoop(uint32_t until,
-                                                               uint32_t frees_before) {
+// takes. caches: heap_->caches(b.p); gcc would find their place anew at each event.
+[[gnu::always_inline]] inline Engine::Stop Engine::InOrderLoop(size_t until, size_t frees_until,
+                                                               Heap::CacheSlot* caches) {
   Batch& b = batch_;
   Heap& heap = *heap_;
   const uint32_t* const ids = block_->alloc_object.data() + alloc_;
   const uint32_t* const sizes = block_->alloc_size.data() + alloc_;
-  const uint32_t* const free_ids = block_->free_object.data() + free_;
+  const uint32_t* const free_ids = b.free_id.data();
   const uint16_t* const alloc_at = b.alloc_at.data();
-  const uint16_t* const free_at = b.free_at.data();
   uint32_t* const freed = b.freed.data();
   uint64_t* const table = table_.data();
   uint8_t* const tiny_count = tiny_count_.data();
-  Heap::CacheSlot* const caches = heap.caches(b.p);
   const uint32_t p = b.p;
   uint64_t* const nsmallfree = heap.SmallFrees(p);
   Heap::ExplicitSums sums;
-  const uint32_t last_free = b.frees - 1;  // of none: nobody asks
-  uint32_t a = b.alloc, f = b.applied;
+  size_t a = b.alloc, f = b.applied;
   uint64_t occupied = 0;
   Stop stop = Stop::kEnd;
 
-  // False where a free is not for this loop.
-  const auto free_until = [&](uint32_t position) __attribute__((always_inline)) {
-    while (free_at[f] < position) {
-      __builtin_prefetch(&table[free_ids[std::min(f + kNear, last_free)]], 1);
-      const uint32_t id = free_ids[f];
-      const ObjectEntry e(table[id]);
+  const auto free_until = [&](size_t end) __attribute__((always_inline)) {
+    while (f < end) {
+      __builtin_prefetch(&table[free_ids[f + kNear]], 1);
+      uint64_t& entry = table[free_ids[f]];
+      const ObjectEntry e(entry);
       if (!e.plain_or_tiny()) [[unlikely]] {
         stop = Stop::kFree;
         return false;
@@ -90,11 +85,11 @@ void Engine::ListClasses() {
       uint8_t& count = tiny_count[bit & (0 - e.tiny())];
       const auto others = static_cast<uint8_t>(count - e.tiny());
       count = others;
-      table[id] = 0;
+      entry = 0;
       freed[f] = static_cast<uint32_t>(e.size());
       ++f;
       if (others != 0) continue;
-      const heap::SpanId empty = heap.FreeSmallSlot(nsmallfree, bit, e.span_class(), &sums);
+      const heap::SpanId empty = heap.FreeSmallSlot(nsmallfree, bit, e.size_class(), &sums);
       if (empty != heap::kNoSpan) [[unlikely]] {
         b.emptied = empty;
         stop = Stop::kEmptied;
@@ -103,57 +98,51 @@ void Engine::ListClasses() {
     }
     return true;
   };
+  // How many frees stand before an allocation: its position counts them and the allocations.
+  const auto frees_before = [&](size_t alloc) { return alloc_at[alloc] - alloc; };
+  // An allocation in the plain loop's way, or the rest of one that has its slot.
+  const auto leave = [&](Heap::CacheSlot& k, BitIndex bit, uint32_t size_class, bool tiny) {
+    if (bit != 0 && f < frees_before(a)) {
+      Heap::PutBack(k, bit);
+      if (!free_until(frees_before(a))) return;
+      Heap::TakeLoaded(k);
+    }
+    stop = bit == 0 ? Stop::kSlow : Stop::kTaken;
+    b.taken_tiny = tiny;
+    b.taken_bit = bit;
+    b.taken_class = static_cast<SpanClass>(size_class << 1 | 1);
+  };
 
   for (; a < until; ++a) {
     const uint32_t size = sizes[a];
-    SpanClass c = b.classes[a];
-    uint64_t flags = 0;
-    BitIndex replaced = 0;
-    bool replaces = false;
-    if (c <= kShares) {
+    const uint8_t c = b.classes[a];
+    if (static_cast<uint8_t>(c - 1) >= kShares - 1) {
       if (c == kNotSmall) [[unlikely]] {
-        if (free_until(alloc_at[a])) stop = Stop::kSlow;
+        if (free_until(frees_before(a))) stop = Stop::kSlow;
         break;
       }
-      flags = ObjectEntry::kTiny;
-      c = Heap::kTinyClass;
+      constexpr uint32_t kClass = Heap::kTinyClass >> 1;
       uint64_t address;
       BitIndex bit;
       if (heap.TryTiny(p, size, &address, &bit)) {
         // The block is resident: whoever took it touched it, and it lies in one page.
         ++tiny_count[bit];
         b.joined[a] = true;
-        table[ids[a]] = ObjectEntry::Make(bit, c, size, flags).raw();
+        table[ids[a]] = ObjectEntry::Make(bit, kClass, size, ObjectEntry::kTiny).raw();
         continue;
       }
       // The cache holds on to its current block. Where another takes its place, it lets go of the
       // one before, which is as good as a free.
-      replaces = heap.TakesTinyBlock(p, size);
-      replaced = replaces ? current_tiny_[p] : 0;
-    }
-    Heap::CacheSlot& k = caches[c];
-    BitIndex bit;
-    if (k.free == 0 || replaces) {
-      if (!free_until(alloc_at[a])) break;
-      bit = k.free == 0 ? heap.ReloadSlot(p, c, k, &sums) : Heap::TakeLoaded(k);
-    } else {
-      bit = Heap::TakeLoaded(k);
-    }
-    if (bit - 1 >= k.resident || tiny_count[replaced] == 1) [[unlikely]] {
-      if (bit != 0 && free_at[f] < alloc_at[a]) {
-        Heap::PutBack(k, bit);
-        if (!free_until(alloc_at[a])) break;
-        Heap::TakeLoaded(k);
+      const bool replaces = heap.TakesTinyBlock(p, size);
+      const BitIndex replaced = replaces ? current_tiny_[p] : 0;
+      Heap::CacheSlot& k = caches[Heap::kTinyClass];
+      if ((k.free == 0 || replaces) && !free_until(frees_before(a))) break;
+      bit = k.free == 0 ? heap.ReloadSlot(Heap::kTinyClass, k, &sums) : Heap::TakeLoaded(k);
+      if (bit - 1 >= k.resident || tiny_count[replaced] == 1) [[unlikely]] {
+        leave(k, bit, kClass, true);
+        break;
       }
-      stop = bit == 0 ? Stop::kSlow : Stop::kTaken;
-      b.taken_tiny = flags != 0;
-      b.taken_bit = bit;
-      b.taken_class = c;
-      break;
-    }
-    table[ids[a]] = ObjectEntry::Make(bit, c, size, flags).raw();
-    occupied += k.elemsize;
-    if (flags != 0) {
+      table[ids[a]] = ObjectEntry::Make(bit, kClass, size, ObjectEntry::kTiny).raw();
       b.joined[a] = false;
       tiny_count[bit] = 1;
       if (replaces) {
@@ -162,43 +151,61 @@ void Engine::ListClasses() {
         tiny_count[replaced] -= replaced != 0 ? 1 : 0;
         current_tiny_[p] = bit;
       }
+      occupied += Heap::kTinySize;
+      continue;
     }
+    Heap::CacheSlot& k = caches[c << 1 | 1];
+    BitIndex bit;
+    if (k.free == 0) {
+      if (!free_until(frees_before(a))) break;
+      bit = heap.ReloadSlot(static_cast<SpanClass>(c << 1 | 1), k, &sums);
+    } else {
+      bit = Heap::TakeLoaded(k);
+    }
+    if (bit - 1 >= k.resident) [[unlikely]] {
+      leave(k, bit, c, false);
+      break;
+    }
+    table[ids[a]] = ObjectEntry::Make(bit, c, size, 0).raw();
+    occupied += k.elemsize;
   }
-  if (stop == Stop::kEnd) free_until(frees_before);
+  if (stop == Stop::kEnd) free_until(frees_until);
   heap.AddSums(sums);
 
-  const Sums came = SumOf(sizes + b.alloc, alloc_at + b.alloc, a - b.alloc);
-  const Sums went = SumOf(freed + b.applied, free_at + b.applied, f - b.applied);
+  const Sums came = SumOf(sizes + b.alloc, alloc_at + b.alloc, static_cast<uint32_t>(a) - b.alloc);
+  const Sums went =
+      SumOf(freed + b.applied, b.free_at.data() + b.applied, static_cast<uint32_t>(f) - b.applied);
   ledger_.live += came.bytes - went.bytes;
-  ledger_.occupied += occupied - sums.slot_bytes;
+  ledger_.occupied += occupied - sums.freed;
   live_objects_ += (a - b.alloc) - (f - b.applied);
   b.allocated += came.bytes;
   b.allocated_ns += came.ns;
   b.freed_bytes += went.bytes;
   b.freed_ns += went.ns;
-  b.alloc = a;
-  b.applied = f;
+  b.alloc = static_cast<uint32_t>(a);
+  b.applied = static_cast<uint32_t>(f);
   return stop;
 }
 
-Engine::Stop Engine::InOrderPortable(uint32_t until, uint32_t frees_before) {
-  return InOrderLoop(until, frees_before);
+Engine::Stop Engine::InOrderPortable(size_t until, size_t frees_until, Heap::CacheSlot* caches) {
+  return InOrderLoop(until, frees_until, caches);
 }
 
 #if defined(__x86_64__)
-[[gnu::target("bmi,bmi2,popcnt")]] Engine::Stop Engine::InOrderBmi(uint32_t until,
-                                                                   uint32_t frees_before) {
-  return InOrderLoop(until, frees_before);
+[[gnu::target("bmi,bmi2,popcnt")]] Engine::Stop Engine::InOrderBmi(size_t until, size_t frees_until,
+                                                                   Heap::CacheSlot* caches) {
+  return InOrderLoop(until, frees_until, caches);
 }
 
-Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
+Engine::Stop Engine::AllocateInOrder(size_t until, size_t frees_until) {
   static const bool bmi = __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("bmi") &&
                           __builtin_cpu_supports("popcnt");
-  return bmi ? InOrderBmi(until, frees_before) : InOrderPortable(until, frees_before);
+  Heap::CacheSlot* const caches = heap_->caches(batch_.p);
+  return bmi ? InOrderBmi(until, frees_until, caches) : InOrderPortable(until, frees_until, caches);
 }
 #else
-Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
-  return InOrderPortable(until, frees_before);
+Engine::Stop Engine::AllocateInOrder(size_t until, size_t frees_until) {
+  return InOrderPortable(until, frees_until, heap_->caches(batch_.p));
 }
 #endif
 
@@ -206,8 +213,14 @@ Engine::Stop Engine::AllocateInOrder(uint32_t until, uint32_t frees_before) {
 // `frees_before`; up to an allocation that is not for the loop.
 Engine::Stop Engine::RunInOrder(uint32_t until, uint32_t frees_before) {
   Batch& b = batch_;
+  heap_->SetProc(b.p);
+  uint32_t frees_until = b.frees;
+  if (frees_before < b.end - b.begin) {
+    frees_until = b.applied;
+    while (frees_until < b.frees && b.free_at[frees_until] < frees_before) ++frees_until;
+  }
   while (true) {
-    const Stop stop = AllocateInOrder(until, frees_before);
+    const Stop stop = AllocateInOrder(until, frees_until);
     if (stop == Stop::kFree) {
       SetTime(BatchTime(b.free_at[b.applied]));
       ApplySpecialFree(b.applied);
@@ -233,7 +246,7 @@ void Engine::StepOfFree(uint32_t position) {
   for (uint32_t a = b.alloc; a > 0 && b.alloc_at[a - 1] > position; --a) {
     const ObjectEntry e = table_[block_->alloc_object[alloc_ + a - 1]];
     live += e.size();
-    if (!e.has(ObjectEntry::kTiny) || !b.joined[a - 1]) occupied += slot_bytes_[e.span_class()];
+    if (!e.has(ObjectEntry::kTiny) || !b.joined[a - 1]) occupied += slot_bytes_[e.size_class()];
   }
   ledger_.live -= live;
   ledger_.occupied -= occupied;

@@ -99,7 +99,7 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
   if (options.detail != nullptr) recorder_ = std::make_unique<Recorder>(*options.detail);
   machine_.set_listener(&ledger_);
   for (uint32_t c = 1; c < heap_->classes().count(); ++c) {
-    slot_bytes_[2 * c] = slot_bytes_[2 * c + 1] = heap_->classes()[c].size;
+    slot_bytes_[c] = heap_->classes()[c].size;
   }
   if (policy.startup_pages() > 0) {
     heap_->AllocateManual(heap::Pages(static_cast<uint64_t>(policy.startup_pages())),

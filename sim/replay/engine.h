@@ -65,6 +65,9 @@ class Engine {
   static constexpr uint64_t kNever = ~uint64_t{0};
   static constexpr uint64_t kEventNs = 1000;
   static constexpr uint32_t kBatch = 256;  // events done as one batch, below the rest of an id
+  // How far ahead, in frees, explicit reclaim asks for an entry, from the processor's second cache
+  // to its first: a branch that nobody could foresee hangs on it.
+  static constexpr uint32_t kNear = 8;
   static constexpr uint32_t kWideFree = ~uint32_t{0};
   static constexpr uint32_t kNearWords = 1 << 12;  // of 64 slots
 
@@ -124,11 +127,11 @@ class Engine {
   void CatchUp(uint32_t position);
   void ApplyFrees(uint32_t until);
   // batch_explicit.cc
-  void ListClasses();
-  Stop AllocateInOrder(uint32_t until, uint32_t frees_before);
-  Stop InOrderLoop(uint32_t until, uint32_t frees_before);
-  Stop InOrderPortable(uint32_t until, uint32_t frees_before);
-  Stop InOrderBmi(uint32_t until, uint32_t frees_before);
+  void ListInOrder();
+  Stop AllocateInOrder(size_t until, size_t frees_until);
+  Stop InOrderLoop(size_t until, size_t frees_until, heap::Heap::CacheSlot* caches);
+  Stop InOrderPortable(size_t until, size_t frees_until, heap::Heap::CacheSlot* caches);
+  Stop InOrderBmi(size_t until, size_t frees_until, heap::Heap::CacheSlot* caches);
   Stop RunInOrder(uint32_t until, uint32_t frees_before);
   void StepOfFree(uint32_t position);
   void PrefetchInOrder() const;
@@ -199,7 +202,7 @@ class Engine {
   ObjectTable table_;
   heap::VirtualArray<uint8_t> tiny_count_;    // members of a tiny block, by bit; of bit 0: 0
   std::vector<heap::BitIndex> current_tiny_;  // the caches' current tiny blocks, 0: none
-  std::array<uint32_t, 2 * heap::kMaxSizeClasses> slot_bytes_ = {};  // by span class
+  std::array<uint32_t, heap::kMaxSizeClasses> slot_bytes_ = {};  // by size class
 
   // The block being done, and how far.
   const traces::EventBlock* block_ = nullptr;
@@ -238,9 +241,10 @@ class Engine {
     bool taken_tiny = false;
     heap::SpanId emptied = heap::kNoSpan;  // Stop::kEmptied
     // Explicit reclaim, by allocation: what it asks for (batch_explicit.cc), and of tiny ones
-    // whether they have no slot of their own.
-    std::array<heap::SpanClass, kBatch> classes;
+    // whether they have no slot of their own. By free: the object, the last one kNear times more.
+    std::array<uint8_t, kBatch> classes;
     std::array<bool, kBatch> joined;
+    std::array<uint32_t, kBatch + kNear> free_id;
     uint64_t first_time = 0, end_time = 0;
     std::array<uint16_t, kBatch + kPositionSlack> alloc_at, free_at;  // positions, from `begin`
     std::array<uint64_t, kBatch> time;  // by position, where the trace has times

@@ -40,7 +40,9 @@ bool Engine::NoScan(uint32_t alloc_index) const {
 
 // A block that moves stays what it was; one of 0 bytes was nothing yet.
 bool Engine::NoScanOf(ObjectEntry e) const {
-  if (e.live() && !e.has(ObjectEntry::kZero)) return (e.span_class() & 1) != 0;
+  if (e.live() && !e.has(ObjectEntry::kZero)) {
+    return heap_->spans()[heap_->bits().OwnerOf(e.bit())].noscan();
+  }
   return policy_.objects().scan() != proto::Objects::SCAN_ALL;
 }
 
@@ -167,7 +169,7 @@ absl::Status Engine::Realloc(uint32_t p, uint32_t id, uint64_t size, bool noscan
     if (ledger_.Recount(span)) flags |= ObjectEntry::kLoose;
   }
   table_.Set(id,
-             ObjectEntry::Make(bit, e.span_class(), e.has(ObjectEntry::kLarge) ? 0 : size, flags));
+             ObjectEntry::Make(bit, e.size_class(), e.has(ObjectEntry::kLarge) ? 0 : size, flags));
   return absl::OkStatus();
 }
 
@@ -244,7 +246,7 @@ bool Engine::TouchSlot(uint32_t p, const Placement& r, uint64_t slot_begin, uint
 }
 
 ObjectEntry Engine::PlaceSmall(uint32_t p, const Placement& r, uint64_t size) {
-  const uint64_t slot = slot_bytes_[r.span_class];
+  const uint64_t slot = slot_bytes_[r.span_class >> 1];
   ++live_objects_;
   ledger_.occupied += slot;
   ledger_.live += size;
@@ -253,13 +255,13 @@ ObjectEntry Engine::PlaceSmall(uint32_t p, const Placement& r, uint64_t size) {
   ledger_.SetRequested(r.bit, size);
   const bool loose =
       TouchSlot(p, r, r.address, slot, r.address, r.cleared ? slot : TouchLength(size));
-  return ObjectEntry::Make(r.bit, r.span_class, size, loose ? ObjectEntry::kLoose : 0);
+  return ObjectEntry::Make(r.bit, r.span_class >> 1, size, loose ? ObjectEntry::kLoose : 0);
 }
 
 // Several tiny objects share a slot, which is dead when all of them are. Under explicit reclaim the
 // cache holds on to its current block as well.
 ObjectEntry Engine::PlaceTiny(uint32_t p, const Placement& r, uint64_t size) {
-  const uint64_t slot = slot_bytes_[r.span_class];
+  const uint64_t slot = slot_bytes_[r.span_class >> 1];
   uint8_t& count = tiny_count_[r.bit];
   uint64_t slot_begin = r.address;
   if (r.fresh_block) {
@@ -292,7 +294,7 @@ ObjectEntry Engine::PlaceTiny(uint32_t p, const Placement& r, uint64_t size) {
   ledger_.live += size;
   if (ledger_.keeps_requests()) ledger_.SetRequested(r.bit, ledger_.Requested(r.bit) + size);
   const bool loose = TouchSlot(p, r, slot_begin, slot, r.address, TouchLength(size));
-  return ObjectEntry::Make(r.bit, r.span_class, size,
+  return ObjectEntry::Make(r.bit, r.span_class >> 1, size,
                            ObjectEntry::kTiny | (loose ? ObjectEntry::kLoose : 0));
 }
 
@@ -318,8 +320,7 @@ ObjectEntry Engine::PlaceLarge(uint32_t p, uint64_t size, uint64_t alignment, bo
   if (touch != 0) machine_.Touch(Address(s.base + offset), Bytes(touch));
   ledger_.RecountTouched();
   const bool loose = ledger_.Recount(span);
-  return ObjectEntry::Make(r.bit, s.span_class, 0,
-                           ObjectEntry::kLarge | (loose ? ObjectEntry::kLoose : 0));
+  return ObjectEntry::Make(r.bit, 0, 0, ObjectEntry::kLarge | (loose ? ObjectEntry::kLoose : 0));
 }
 
 void Engine::Drop(ObjectEntry e) {
@@ -329,6 +330,7 @@ void Engine::Drop(ObjectEntry e) {
   const uint64_t size = SizeOf(e);
   const SpanId span = heap_->bits().OwnerOf(bit);
   const uint64_t slot = heap_->spans()[span].slot_bytes();
+  const bool noscan = heap_->spans()[span].noscan();
   ledger_.live -= size;
   bool gone = true;
   if (e.has(ObjectEntry::kTiny)) {
@@ -339,10 +341,10 @@ void Engine::Drop(ObjectEntry e) {
     if (gc_) {
       dead_.Set(bit);
       ledger_.dead += slot;
-      if ((e.span_class() & 1) == 0) scan_dead_ += slot;
+      if (!noscan) scan_dead_ += slot;
     } else {
       ledger_.occupied -= slot;
-      if ((e.span_class() & 1) == 0) scan_occupied_ -= slot;
+      if (!noscan) scan_occupied_ -= slot;
       heap_->FreeSlot(bit);
     }
   }

@@ -6,6 +6,7 @@
 
 #include "heap/bit_space.h"
 #include "heap/observer.h"
+#include "heap/size_classes.h"
 #include "heap/virtual_array.h"
 
 namespace heapsim::sim {
@@ -13,44 +14,43 @@ namespace heapsim::sim {
 // One object, packed: what a free needs to know without looking anywhere else.
 //
 //   bits 0-33   the bit of its slot (heap/bit_space.h)
-//   bits 34-41  span class
-//   bits 42-57  requested size; 0 for large objects, whose size is elsewhere
-//   bits 59-63  flags
+//   bits 34-40  size class
+//   bits 41-59  requested size; 0 for large objects, whose size is elsewhere
+//   bits 60-63  flags
+//
+// 0 where there is none.
 class ObjectEntry {
  public:
-  static constexpr uint64_t kLive = uint64_t{1} << 63;
-  static constexpr uint64_t kTiny = uint64_t{1} << 62;   // shares its slot
-  static constexpr uint64_t kLarge = uint64_t{1} << 61;  // pages of its own
-  static constexpr uint64_t kZero = uint64_t{1} << 60;   // 0 bytes: no slot
+  static constexpr uint64_t kTiny = uint64_t{1} << 60;  // shares its slot
   // Part of its slot was on a page that was not resident: a change concerns the span's ledger.
-  static constexpr uint64_t kLoose = uint64_t{1} << 59;
+  static constexpr uint64_t kLoose = uint64_t{1} << 61;
+  static constexpr uint64_t kLarge = uint64_t{1} << 62;  // pages of its own
+  static constexpr uint64_t kZero = uint64_t{1} << 63;   // 0 bytes: no slot
   static constexpr uint64_t kSpecial = kTiny | kLarge | kZero | kLoose;
 
   constexpr ObjectEntry() = default;
   constexpr explicit ObjectEntry(uint64_t v) : v_(v) {}
-  static constexpr ObjectEntry Make(heap::BitIndex bit, heap::SpanClass c, uint64_t size,
+  static constexpr ObjectEntry Make(heap::BitIndex bit, uint32_t size_class, uint64_t size,
                                     uint64_t flags) {
-    return ObjectEntry(bit | uint64_t{c} << 34 | size << 42 | flags | kLive);
+    return ObjectEntry(bit | uint64_t{size_class} << 34 | size << 41 | flags);
   }
 
-  constexpr bool live() const { return (v_ & kLive) != 0; }
+  constexpr bool live() const { return v_ != 0; }
   constexpr bool has(uint64_t flag) const { return (v_ & flag) != 0; }
-  // Live, with a slot to itself that is resident throughout: nearly every object.
-  constexpr bool plain() const { return v_ >> 59 == kLive >> 59; }
-  // The same with a share of a slot.
-  constexpr bool plain_tiny() const { return v_ >> 59 == (kLive | kTiny) >> 59; }
-  constexpr bool plain_or_tiny() const { return (v_ | kTiny) >> 59 == (kLive | kTiny) >> 59; }
+  // Live, in a slot that is resident throughout, with others or alone: nearly every object.
+  constexpr bool plain_or_tiny() const { return v_ - 1 < kLoose; }
   // 1 where it shares its slot.
-  constexpr uint64_t tiny() const { return v_ >> 62 & 1; }
+  constexpr uint64_t tiny() const { return v_ >> 60 & 1; }
   constexpr heap::BitIndex bit() const { return v_ & ((uint64_t{1} << 34) - 1); }
-  constexpr heap::SpanClass span_class() const { return static_cast<heap::SpanClass>(v_ >> 34); }
-  constexpr uint64_t size() const { return v_ >> 42 & 0xffff; }
+  constexpr uint32_t size_class() const { return v_ >> 34 & 127; }
+  constexpr uint64_t size() const { return v_ >> 41 & ((uint64_t{1} << 19) - 1); }
   constexpr uint64_t raw() const { return v_; }
 
  private:
   uint64_t v_ = 0;
 };
 static_assert(heap::kMaxSlotWords * 64 <= uint64_t{1} << 34);
+static_assert(heap::kMaxSizeClasses <= 128 && heap::kMaxSlotBytes < 1 << 19);
 
 class ObjectTable {
  public:

@@ -99,6 +99,28 @@ TEST(ReplayTest, BatchesWithRecordedTimesAndOddEvents) {
   }
 }
 
+// Slots of up to 256 KiB, the largest whose requests an object's entry has room for.
+TEST(ReplayTest, BatchesOfTheLargestClassesGiveThePlainLoopsResult) {
+  for (const auto reclaim : {proto::RECLAIM_GC, proto::RECLAIM_EXPLICIT}) {
+    bench::SyntheticOptions synthetic;
+    synthetic.events = 50000;
+    synthetic.live_objects = 1000;
+    std::vector<EventBlock> blocks = MakeSyntheticTrace(synthetic);
+    for (EventBlock& b : blocks) {
+      for (size_t a = 0; a < b.alloc_size.size(); a += 5) {
+        b.alloc_size[a] = static_cast<uint32_t>(heap::kMaxSlotBytes - a * 7919 % 210000);
+      }
+    }
+    proto::Policy policy = Policy(reclaim);
+    policy.set_size_classes(proto::SIZE_CLASSES_TCMALLOC);
+    ReplayOptions options;
+    const ReplayOutcome fast = MustRun(blocks, policy, options);
+    options.one_at_a_time = true;
+    ExpectSame(fast, MustRun(blocks, policy, options));
+    ExpectPartsSum(fast);
+  }
+}
+
 // Threads come in stretches, short ones and long ones, with recorded times.
 TEST(ReplayTest, BatchesOfSeveralThreadsGiveThePlainLoopsResult) {
   for (const auto reclaim : {proto::RECLAIM_GC, proto::RECLAIM_EXPLICIT}) {

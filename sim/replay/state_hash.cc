@@ -18,7 +18,8 @@ void StateHash::AddHeap(const heap::Heap& heap, const DeadBits& dead) {
     const heap::SpanId id = heap.SpanContaining(a);
     const heap::Span& s = heap.spans()[id];
     Add({heap.DescriptorAddress(id).v, s.base, s.npages, s.npreleased,
-         static_cast<uint64_t>(s.state), s.needzero, static_cast<uint64_t>(s.unusedsince)});
+         static_cast<uint64_t>(s.state), s.needzero,
+         s.state == heap::SpanState::kFree ? static_cast<uint64_t>(s.unusedsince) : 0});
     if (s.state == heap::SpanState::kInUse) {
       Add({s.span_class, s.sweepgen, s.list, s.incache, s.limit});
       uint64_t words[16];
