@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "analysis/call_site_name.h"
 #include "analysis/explain.h"
 #include "analysis/json.h"
 #include "analysis/metrics.h"

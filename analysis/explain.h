@@ -23,12 +23,6 @@ proto::Explanation Explain(const proto::Result& result, const proto::HeapSnapsho
 proto::ExplanationDiff ExplainDiff(const proto::Explanation& before,
                                    const proto::Explanation& after);
 
-// A frame by its name, and "(file.c:12)" behind it where that is known.
-std::string FrameText(const proto::CallSite& site, int frame);
-
-// "malloc < parse (parse.c:12) < main", innermost first, as many frames as help.
-std::string SiteName(const proto::CallSite& site);
-
 // "slots of 112 bytes", "large objects"; told apart by pointers.
 std::string ClassName(const proto::SizeClassUse& use);
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "analysis/call_site_name.h"
 #include "analysis/explain.h"
 #include "analysis/part_names.h"
 #include "analysis/summary.h"

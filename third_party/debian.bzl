@@ -64,7 +64,7 @@ _ABSL = {
         "node_hash_map",
         "node_hash_set",
     ],
-    "absl/debugging": ["failure_signal_handler", "stacktrace", "symbolize"],
+    "absl/debugging": ["demangle_internal", "failure_signal_handler", "stacktrace", "symbolize"],
     "absl/functional": ["any_invocable", "bind_front", "function_ref"],
     "absl/hash": ["hash"],
     "absl/memory": ["memory"],

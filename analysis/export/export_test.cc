@@ -51,8 +51,9 @@ proto::Result Example() {
   for (const uint32_t line : {12u, 0u}) site->add_frame_lines(line);
   site = detail->add_call_sites();
   site->set_id(9);
-  site->add_frames("other");
+  site->add_frames("other()");
   site->add_frames("main");
+  for (const char* symbol : {"_Z5otherv", ""}) site->add_frame_symbols(symbol);
   detail->add_snapshots()->set_label("sample");
   proto::HeapSnapshot* s = detail->add_snapshots();
   s->set_label("peak");
@@ -118,7 +119,8 @@ TEST(Pprof, EachSiteIsASample) {
   EXPECT_EQ(locations.size(), 4u);
   const pprof::Sample& first = p.sample(0);
   ASSERT_EQ(first.location_id_size(), 2);
-  EXPECT_EQ(locations[first.location_id(0)], "other");
+  EXPECT_EQ(locations[first.location_id(0)], "other()");
+  EXPECT_EQ(p.string_table(static_cast<int>(p.function(0).system_name())), "_Z5otherv");
   EXPECT_EQ(locations[first.location_id(1)], "main");
   EXPECT_EQ(first.value(0), 90);
   EXPECT_EQ(first.value(1), 9);

@@ -1,9 +1,9 @@
 #include "analysis/export/pprof.h"
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -31,16 +31,22 @@ class ProfileBuilder {
     value->set_unit(String(unit));
   }
 
-  // A frame by its name and place. Addresses are of the recorded process: without its files they
-  // are names.
-  uint64_t Location(const std::string& name, const std::string& file = "", uint32_t line = 0) {
+  // A function by its name, the one that the recording has for it, and its file.
+  struct Frame {
+    std::string name, symbol, file;
+    auto operator<=>(const Frame&) const = default;
+  };
+
+  // A frame by its function and place. Addresses are of the recorded process: without its files
+  // they are names.
+  uint64_t Location(const Frame& frame, uint32_t line = 0) {
     const auto [found, added] = locations_.try_emplace(
-        std::make_tuple(name, file, line), static_cast<uint64_t>(profile_.location_size() + 1));
+        std::make_pair(frame, line), static_cast<uint64_t>(profile_.location_size() + 1));
     if (added) {
       pprof::Location* location = profile_.add_location();
       location->set_id(found->second);
       pprof::Line* at = location->add_line();
-      at->set_function_id(Function(name, file));
+      at->set_function_id(Function(frame));
       at->set_line(line);
     }
     return found->second;
@@ -48,31 +54,34 @@ class ProfileBuilder {
 
   void AddFrames(const proto::CallSite& site, pprof::Sample* sample) {
     for (int i = 0; i < site.frames_size(); ++i) {
-      const bool placed = i < site.frame_files_size() && i < site.frame_lines_size();
+      Frame frame = {site.frames(i), site.frames(i), ""};
+      if (i < site.frame_symbols_size() && !site.frame_symbols(i).empty()) {
+        frame.symbol = site.frame_symbols(i);
+      }
+      if (i < site.frame_files_size()) frame.file = site.frame_files(i);
       sample->add_location_id(
-          placed ? Location(site.frames(i), site.frame_files(i), site.frame_lines(i))
-                 : Location(site.frames(i)));
+          Location(frame, i < site.frame_lines_size() ? site.frame_lines(i) : 0));
     }
   }
 
  private:
-  uint64_t Function(const std::string& name, const std::string& file) {
-    const auto [found, added] = functions_.try_emplace(
-        std::make_pair(name, file), static_cast<uint64_t>(profile_.function_size() + 1));
+  uint64_t Function(const Frame& frame) {
+    const auto [found, added] =
+        functions_.try_emplace(frame, static_cast<uint64_t>(profile_.function_size() + 1));
     if (added) {
       pprof::Function* function = profile_.add_function();
       function->set_id(found->second);
-      function->set_name(String(name));
-      function->set_system_name(String(name));
-      function->set_filename(String(file));
+      function->set_name(String(frame.name));
+      function->set_system_name(String(frame.symbol));
+      function->set_filename(String(frame.file));
     }
     return found->second;
   }
 
   pprof::Profile profile_;
   std::map<std::string, int64_t> strings_;
-  std::map<std::pair<std::string, std::string>, uint64_t> functions_;
-  std::map<std::tuple<std::string, std::string, uint32_t>, uint64_t> locations_;
+  std::map<Frame, uint64_t> functions_;
+  std::map<std::pair<Frame, uint32_t>, uint64_t> locations_;
 };
 
 void AddSample(const proto::SiteUse& use, pprof::Sample* sample) {
@@ -106,8 +115,9 @@ std::string PprofProfile(const proto::Result& result) {
     }
     if (snapshot.has_other_sites()) {
       pprof::Sample* sample = profile->add_sample();
-      sample->add_location_id(
-          builder.Location(absl::StrCat("(", snapshot.other_sites_count(), " other call sites)")));
+      const std::string name =
+          absl::StrCat("(", snapshot.other_sites_count(), " other call sites)");
+      sample->add_location_id(builder.Location({name, name, ""}));
       AddSample(snapshot.other_sites(), sample);
     }
     break;

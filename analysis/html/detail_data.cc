@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "analysis/call_site_name.h"
 #include "analysis/html/packed_column.h"
 #include "analysis/json.h"
 
@@ -54,6 +55,15 @@ ordered_json SnapshotData(const proto::HeapSnapshot& snapshot) {
   return data;
 }
 
+// Without symbols, which nobody asks a page for; with the first frame that is worth a line's room.
+ordered_json CallSitesData(const proto::Detail& detail) {
+  std::vector<proto::CallSite> sites(detail.call_sites().begin(), detail.call_sites().end());
+  for (proto::CallSite& site : sites) site.clear_frame_symbols();
+  ordered_json columns = Columns(sites);
+  for (const proto::CallSite& site : sites) columns["first_frame"].push_back(FirstOwnFrame(site));
+  return columns;
+}
+
 ordered_json MarksData(const proto::Detail& detail) {
   std::vector<uint64_t> kind, event, time, duration, value;
   for (const proto::Mark& mark : detail.marks()) {
@@ -77,7 +87,7 @@ ordered_json DetailData(const proto::Detail& detail) {
   }
   const proto::Lifetimes& lifetimes = detail.lifetimes();
   return {{"snapshots", std::move(snapshots)},
-          {"call_sites", Columns(detail.call_sites())},
+          {"call_sites", CallSitesData(detail)},
           {"has_call_sites", detail.has_call_sites()},
           {"lifetimes",
            {{"by_events", Columns(lifetimes.by_events())},

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "analysis/demangle.h"
 #include "sim/replay/size_bracket.h"
 #include "traces/format/code_names.h"
 
@@ -29,13 +30,17 @@ void NameFrames(const traces::TraceReader& reader, proto::Detail* detail) {
       site.add_frames(RequestsOf(site.id()));
       continue;
     }
-    bool has_files = false;
+    bool has_files = false, has_symbols = false;
     uint32_t node = site.id();
     while (site.frames_size() < kMaxFrames && node != 0 && node <= sites.size()) {
       const traces::CallSite& call = sites[node - 1];
       for (const traces::CodeFrame& frame : reader.code_names().FramesOf(node, call.address)) {
         if (site.frames_size() == kMaxFrames) break;
-        site.add_frames(frame.Name());
+        const std::string symbol = frame.Name();
+        site.add_frames(analysis::DemangledName(symbol));
+        const bool mangled = site.frames(site.frames_size() - 1) != symbol;
+        site.add_frame_symbols(mangled ? symbol : "");
+        has_symbols = has_symbols || mangled;
         site.add_frame_files(frame.file);
         site.add_frame_lines(frame.line);
         has_files = has_files || !frame.file.empty();
@@ -46,6 +51,7 @@ void NameFrames(const traces::TraceReader& reader, proto::Detail* detail) {
       site.clear_frame_files();
       site.clear_frame_lines();
     }
+    if (!has_symbols) site.clear_frame_symbols();
     if (site.frames().empty()) site.add_frames("unknown call site");
   }
 }

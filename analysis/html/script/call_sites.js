@@ -38,8 +38,10 @@ function frameText(place, i, whole) {
   return `${place.frames[i]} (${name}${line ? `:${line}` : ""})`;
 }
 
-// The innermost frames: the first alone is often the same wrapper of malloc.
-const siteName = (place) => (place?.frames?.length > 0 ? place.frames.slice(0, 3).map((_, i) => frameText(place, i)).join(" \u2190 ") : unknown);
+// The innermost frames behind the allocator's own.
+const siteName = (place) => (place?.frames?.length > 0
+  ? place.frames.map((_, i) => frameText(place, i)).slice(place.first_frame, place.first_frame + 3).join(" \u2190 ")
+  : unknown);
 
 // All frames are behind a click.
 function siteCell(place) {
