@@ -144,8 +144,10 @@ void Engine::ReleaseMemory() {
     StartCycle(/*forced=*/true, /*stop_the_world=*/true);
     FinishSweep(SweepCause::kGc);
   }
+  MarkGivenBack();
   const heap::Bytes released = heap_->Scavenge(-1, ~uint64_t{0}, 0);
   MarkInstant(proto::MARK_KIND_RELEASE, released.v);
+  if (recorder_ != nullptr) recorder_->GivenBackElsewhere(machine_.stats().released_bytes);
 }
 
 void Engine::SetTimer(TimerKind kind, uint64_t deadline) {
@@ -179,13 +181,12 @@ void Engine::RunTimer(TimerKind kind) {
       SetTimer(kForcedGcTimer, kNever);
       if (!marking_) StartCycle(/*forced=*/true, /*stop_the_world=*/false);
       break;
-    case kReleaseTimer: {
-      const uint64_t before = machine_.stats().released_bytes;
+    case kReleaseTimer:
+      MarkGivenBack();
       release_->OnDeadline();
-      MarkInstant(proto::MARK_KIND_SCAVENGE, machine_.stats().released_bytes - before);
+      MarkGivenBack();
       SetReleaseTimer();
       break;
-    }
     case kTimers:
       break;
   }

@@ -142,7 +142,10 @@ absl::Status Engine::Run(const traces::EventBlock& block) {
     if (out_of_memory_) break;
     if (options_.check_every != 0 && event_ % options_.check_every == 0) Check();
     const bool releases = next_release_ < releases_.size() && releases_[next_release_] == event_;
-    if (event_ == series_.next()) series_.AddRegular(Snapshot());
+    if (event_ == series_.next()) {
+      series_.AddRegular(Snapshot());
+      MarkGivenBack();
+    }
     if (recorder_ != nullptr) recorder_->AtEvent(event_, now(), Looking());
     if (!releases) continue;
     for (; next_release_ < releases_.size() && releases_[next_release_] == event_;
@@ -309,6 +312,7 @@ void Engine::Fill(ReplayOutcome* o) {
     // Where the heap gave up in the middle of a step there is nothing sound to look at.
     if (o->fatal.empty() || out_of_memory_) recorder_->AtEnd(event_, now(), Looking());
     MarkSwept();
+    MarkGivenBack();
     recorder_->Finish(&o->detail.emplace());
   }
 

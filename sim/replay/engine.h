@@ -168,6 +168,7 @@ class Engine {
   void MarkGcEnds();
   void MarkSwept();
   void MarkInstant(proto::MarkKind kind, uint64_t value);
+  void MarkGivenBack();
   void MarkRecorded(const traces::Marker& m);
 
   // --- engine.cc ---

@@ -4,37 +4,89 @@
 
 namespace heapsim::sim {
 
-void Marks::Add(proto::MarkKind kind, uint64_t event, uint64_t time_ns, uint64_t duration_ns,
-                uint64_t value) {
-  Kind& k = kinds_[static_cast<size_t>(kind)];
-  if (k.seen++ % k.interval != 0) return;
-  if (k.kept.size() == limit_) {
-    k.interval *= 2;
-    size_t kept = 0;
-    for (size_t i = 0; i < k.kept.size(); i += 2) k.kept[kept++] = k.kept[i];
-    k.kept.resize(kept);
-    if ((k.seen - 1) % k.interval != 0) return;
-  }
+namespace {
+
+proto::Mark MarkOf(proto::MarkKind kind, uint64_t event, uint64_t time_ns, uint64_t duration_ns,
+                   uint64_t value) {
   proto::Mark mark;
   mark.set_kind(kind);
   mark.set_event(event);
   mark.set_time_ns(time_ns);
   mark.set_duration_ns(duration_ns);
   mark.set_value(value);
+  return mark;
+}
+
+// `second` is later, and becomes part of `first`.
+void Join(proto::Mark* first, const proto::Mark& second) {
+  const uint64_t end =
+      std::max(first->time_ns() + first->duration_ns(), second.time_ns() + second.duration_ns());
+  first->set_duration_ns(end - first->time_ns());
+  first->set_value(first->value() + second.value());
+}
+
+}  // namespace
+
+void Marks::Add(proto::MarkKind kind, uint64_t event, uint64_t time_ns, uint64_t duration_ns,
+                uint64_t value) {
+  Kind& k = kinds_[static_cast<size_t>(kind)];
+  if (k.seen++ % k.interval != 0) {
+    ++k.dropped;
+    return;
+  }
+  if (k.kept.size() == limit_) {
+    k.interval *= 2;
+    size_t kept = 0;
+    for (size_t i = 0; i < k.kept.size(); i += 2) k.kept[kept++] = k.kept[i];
+    k.dropped += k.kept.size() - kept;
+    k.kept.resize(kept);
+    if ((k.seen - 1) % k.interval != 0) {
+      ++k.dropped;
+      return;
+    }
+  }
+  k.kept.push_back(MarkOf(kind, event, time_ns, duration_ns, value));
+}
+
+void Marks::AddPart(proto::MarkKind kind, uint64_t event, uint64_t time_ns, uint64_t duration_ns,
+                    uint64_t value) {
+  Kind& k = kinds_[static_cast<size_t>(kind)];
+  const proto::Mark mark = MarkOf(kind, event, time_ns, duration_ns, value);
+  if (k.seen++ % k.interval != 0) {
+    Join(&k.kept.back(), mark);
+    return;
+  }
+  if (k.kept.size() == limit_) {
+    k.interval *= 2;
+    size_t kept = 0;
+    for (size_t i = 0; i < k.kept.size(); ++i) {
+      if (i % 2 == 0) {
+        k.kept[kept++] = k.kept[i];
+      } else {
+        Join(&k.kept[kept - 1], k.kept[i]);
+      }
+    }
+    k.kept.resize(kept);
+    // With an odd limit the last one still lacks its other half.
+    if ((k.seen - 1) % k.interval != 0) {
+      Join(&k.kept.back(), mark);
+      return;
+    }
+  }
   k.kept.push_back(mark);
 }
 
 void Marks::Finish(proto::Detail* detail) const {
   std::vector<proto::Mark> all;
-  uint64_t seen = 0;
+  uint64_t dropped = 0;
   for (const Kind& k : kinds_) {
-    seen += k.seen;
+    dropped += k.dropped;
     all.insert(all.end(), k.kept.begin(), k.kept.end());
   }
   std::stable_sort(all.begin(), all.end(), [](const proto::Mark& a, const proto::Mark& b) {
     return a.time_ns() != b.time_ns() ? a.time_ns() < b.time_ns() : a.event() < b.event();
   });
-  detail->set_dropped_marks(seen - all.size());
+  detail->set_dropped_marks(dropped);
   for (const proto::Mark& mark : all) *detail->add_marks() = mark;
 }
 

@@ -77,6 +77,12 @@ void Engine::MarkInstant(proto::MarkKind kind, uint64_t value) {
   if (recorder_ != nullptr) recorder_->marks().Add(kind, event_, now(), 0, value);
 }
 
+// What went back since the last time this was asked.
+void Engine::MarkGivenBack() {
+  if (recorder_ == nullptr) return;
+  recorder_->GivenBack(machine_.stats().released_bytes, event_, now());
+}
+
 void Engine::MarkRecorded(const traces::Marker& m) {
   if (recorder_ == nullptr) return;
   switch (m.kind) {

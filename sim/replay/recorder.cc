@@ -75,6 +75,16 @@ void Recorder::AtEnd(uint64_t event, uint64_t time_ns, const Look& look) {
   for (const Moment& moment : end_) Take(moment, event, time_ns, look);
 }
 
+void Recorder::GivenBack(uint64_t total, uint64_t event, uint64_t time_ns) {
+  if (total != given_back_) {
+    marks_.AddPart(proto::MARK_KIND_SCAVENGE, told_at_event_, told_at_time_,
+                   time_ns - told_at_time_, total - given_back_);
+  }
+  given_back_ = total;
+  told_at_event_ = event;
+  told_at_time_ = time_ns;
+}
+
 void Recorder::Finish(proto::Detail* detail) {
   *detail = detail_;
   detail->set_has_call_sites(has_sites_);

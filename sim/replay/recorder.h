@@ -53,6 +53,11 @@ class Recorder {
     uint64_t event = 0, time_ns = 0, value = 0;
   };
   Phase gc, sweep;
+  // The heap has by now given back `total` bytes by itself; what is new is marked as of the time
+  // since this was last told.
+  void GivenBack(uint64_t total, uint64_t event, uint64_t time_ns);
+  // The same for what has a mark of its own.
+  void GivenBackElsewhere(uint64_t total) { given_back_ = total; }
 
   void Finish(proto::Detail* detail);
 
@@ -69,6 +74,8 @@ class Recorder {
   uint32_t told_ = 0;        // allocations of `told_block_`
   uint64_t told_block_ = 0;  // its first event
   Marks marks_;
+  uint64_t given_back_ = 0;                        // bytes that have marks
+  uint64_t told_at_event_ = 0, told_at_time_ = 0;  // of GivenBack
   proto::Detail detail_;
 };
 

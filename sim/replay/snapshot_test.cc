@@ -457,5 +457,47 @@ TEST(DetailRun, LookingChangesNothing) {
   }
 }
 
+// Whatever gives memory back, and whenever, the marks tell all of it, in a bounded number.
+TEST(Marks, TellAllThatWasGivenBack) {
+  std::vector<EventBlock> blocks = Random(11, 60000);
+  uint64_t t = 0;
+  for (EventBlock& b : blocks) {
+    for (uint32_t i = 0; i < b.count; ++i)
+      b.time_ns.push_back(t += i % 1000 == 0 ? 40'000'000 : 90);
+  }
+  for (const auto rule : {proto::Release::RULE_AT_ONCE, proto::Release::RULE_DECAY,
+                          proto::Release::RULE_PACED, proto::Release::RULE_MEMORY_LIMIT}) {
+    for (const proto::Reclaim reclaim : {proto::RECLAIM_GC, proto::RECLAIM_EXPLICIT}) {
+      proto::Policy policy = Policy(reclaim);
+      policy.mutable_release()->set_rule(rule);
+      policy.mutable_release()->set_decay_ns(100'000'000);
+      policy.mutable_release()->set_limit_bytes(8 << 20);
+      ReplayOptions options;
+      options.samples = 50;
+      options.release_at = {20000, 40000};
+      DetailRequest request;
+      request.options.marks = 60;
+      const ReplayOutcome o = MustRun(blocks, policy, options, request);
+      uint64_t told = 0, marks = 0, last = 0;
+      for (const proto::Mark& m : o.detail->marks()) {
+        EXPECT_LE(m.time_ns() + m.duration_ns(), t);
+        if (m.kind() == proto::MARK_KIND_RELEASE) told += m.value();
+        if (m.kind() != proto::MARK_KIND_SCAVENGE) continue;
+        EXPECT_GE(m.time_ns(), last);
+        EXPECT_NE(m.value(), 0u);
+        last = m.time_ns() + m.duration_ns();
+        told += m.value();
+        ++marks;
+      }
+      SCOPED_TRACE(proto::Release::Rule_Name(rule) + " " + proto::Reclaim_Name(reclaim));
+      EXPECT_EQ(told, o.os.released_bytes);
+      EXPECT_LE(marks, 60u);
+      if (rule == proto::Release::RULE_AT_ONCE) {
+        EXPECT_GE(marks, 20u);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace heapsim::sim
