@@ -22,23 +22,6 @@ bool IsHexFields(absl::string_view text, int least, int most) {
   return fields >= least && fields <= most;
 }
 
-// The rest of a line that may start with its own length.
-absl::string_view StringField(absl::string_view text, bool has_length) {
-  if (has_length) TakeField(&text);
-  return text;
-}
-
-// A string at the head of a line: of the length that stands before it, or else up to a blank.
-absl::string_view TakeString(absl::string_view* text, bool has_length) {
-  if (!has_length) return TakeField(text);
-  uint64_t length;
-  if (!ParseHex(TakeField(text), &length)) return "";
-  const absl::string_view string = text->substr(0, length);
-  text->remove_prefix(std::min<size_t>(text->size(), length));
-  if (!text->empty() && text->front() == ' ') text->remove_prefix(1);
-  return string;
-}
-
 // 10400 (hexadecimal) is 1.4.0.
 std::string VersionName(uint64_t version) {
   return absl::StrCat("heaptrack ", version >> 16, ".", (version >> 8) & 0xff, ".", version & 0xff);
@@ -137,9 +120,12 @@ bool HeaptrackCommon::Take(absl::string_view line, uint64_t number) {
         sink_.header().set_program(std::string(TakeField(&rest)));
       }
       return true;
-    case 'x':
-      sink_.header().set_program(std::string(StringField(rest, format_ >= 3)));
+    case 'x': {
+      absl::string_view program;
+      TakeString(&rest, Place::kLast, &program);
+      sink_.header().set_program(std::string(program));
       return true;
+    }
     case 'A':
       sink_.Warn(
           "the recorder was attached to a running program: what was alive before is unknown");
@@ -155,25 +141,41 @@ bool HeaptrackCommon::Take(absl::string_view line, uint64_t number) {
   }
 }
 
+bool HeaptrackCommon::TakeString(absl::string_view* text, Place place,
+                                 absl::string_view* string) const {
+  uint64_t length = text->size();
+  bool sound = true;
+  if (format_ >= 3) {
+    sound = ParseHex(TakeField(text), &length) && length <= text->size();
+    if (place == Place::kLast) sound = sound && length == text->size();
+  } else if (place == Place::kWithin) {
+    *string = TakeField(text);
+    return true;
+  }
+  if (!sound || place == Place::kLast) length = text->size();
+  *string = text->substr(0, length);
+  text->remove_prefix(length);
+  if (text->empty()) return sound;
+  const bool ends = text->front() == ' ';
+  text->remove_prefix(1);
+  return ends;
+}
+
 void HeaptrackCommon::TakeModule(absl::string_view text) {
   if (!sink_.keep_call_sites()) return;
   ImportSink::Process& process = sink_.process();
-  absl::string_view name = TakeString(&text, has_lengths());
+  const auto bad = [&] { sink_.Warn("a line about a module makes no sense and was left out"); };
+  absl::string_view name;
+  if (!TakeString(&text, Place::kWithin, &name)) return bad();
   if (name == "-") {  // the list starts anew
     sink_.ForgetModules(process);
     return;
   }
   if (name == "x") name = sink_.header().program();
   uint64_t bias, offset, size;
-  if (!ParseHex(TakeField(&text), &bias)) {
-    sink_.Warn("a line about a module makes no sense and was left out");
-    return;
-  }
+  if (!ParseHex(TakeField(&text), &bias)) return bad();
   while (!text.empty()) {
-    if (!ParseHex(TakeField(&text), &offset) || !ParseHex(TakeField(&text), &size)) {
-      sink_.Warn("a line about a module makes no sense and was left out");
-      return;
-    }
+    if (!ParseHex(TakeField(&text), &offset) || !ParseHex(TakeField(&text), &size)) return bad();
     process.code.AddModule(name, bias + offset, bias + offset + size, bias);
   }
 }

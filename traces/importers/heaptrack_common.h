@@ -23,8 +23,11 @@ class HeaptrackCommon {
   // `line` is not empty. False if it is none of these; damaged ones are reported.
   bool Take(absl::string_view line, uint64_t number);
 
-  // Whether strings of this version of the format stand behind their length.
-  bool has_lengths() const { return format_ >= 3; }
+  // Takes a string from the head of `text`, and the blank behind it. Since version 3 of the format
+  // it stands behind its length; before, the last one of a line is all that is left, any other
+  // reaches up to a blank. False where the length is wrong: the string is then all that is left.
+  enum class Place { kWithin, kLast };
+  bool TakeString(absl::string_view* text, Place place, absl::string_view* string) const;
 
   // The next line that is whole; false at the end. A last line without an end is left out, since
   // half a number is a number too.

@@ -28,11 +28,9 @@ class InterpretedSites {
 
   uint32_t nodes() const { return nodes_; }
 
-  void AddString(absl::string_view text, bool has_length) {
-    uint64_t length;
-    if (has_length && (!ParseHex(TakeField(&text), &length) || length != text.size())) {
-      Bad();
-    }
+  void AddString(const HeaptrackCommon& common, absl::string_view line) {
+    absl::string_view text;
+    if (!common.TakeString(&line, HeaptrackCommon::Place::kLast, &text)) Bad();
     text = text.substr(0, kMaxNameBytes);
     // A string that is left out keeps its place.
     if (string_bytes_ + text.size() > kMaxStringBytes) text = "";
@@ -168,7 +166,7 @@ absl::Status HeaptrackInterpretedImporter::Import(ByteSource& source, ImportSink
         break;
       }
       case 's':
-        if (sink.keep_call_sites()) sites.AddString(rest, common.has_lengths());
+        if (sink.keep_call_sites()) sites.AddString(common, rest);
         break;
       case 'i':
         if (sink.keep_call_sites()) sites.AddAddress(rest);

@@ -52,20 +52,23 @@ void Follow(const Event& event, LiveObjects* live) {
   }
 }
 
-// Allocates what was alive, with the columns that `first`, the slice's first event, has.
+// Allocates what was alive, with the columns that `first`, the slice's first event, has, and those
+// that anything alive has: an object without must not take over its neighbour's.
 void AllocateLive(const LiveObjects& live, const Event& first, TraceOutput* output,
                   ObjectMap* objects) {
   std::vector<uint32_t> order;
   order.reserve(live.size());
   for (const auto& [object, properties] : live) order.push_back(object);
   std::sort(order.begin(), order.end());
+  Event event = first;
+  for (const uint32_t object : order) {
+    event.has_call_site = event.has_call_site || live.at(object).call_site != 0;
+    event.has_scan = event.has_scan || live.at(object).scan;
+  }
   for (const uint32_t object : order) {
     const LiveObject& properties = live.at(object);
-    Event event = first;
     event.thread = properties.thread;
-    event.has_call_site = first.has_call_site || properties.call_site != 0;
     event.call_site = properties.call_site;
-    event.has_scan = properties.scan;
     event.scan = properties.scan;
     output->SetColumns(event);
     const EventKind kind = properties.alignment > 0 ? EventKind::kMemalign : EventKind::kMalloc;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "traces/block_builder.h"
 #include "traces/copy_process.h"
 #include "traces/format/trace_writer.h"
 #include "traces/open_trace.h"
@@ -138,6 +139,41 @@ TEST(Transform, NamesOfCallSitesAreKept) {
   EXPECT_EQ(AllocationNames(looped.bytes())[4], "parse(int)");
   ASSERT_TRUE(CopyProcess(*Reader(bytes), &copied).ok());
   EXPECT_EQ(AllocationNames(copied.bytes()), AllocationNames(bytes));
+}
+
+// The slices begin with a free, which has neither call site nor pointers itself.
+TEST(Transform, LiveObjectsTakeOverNoNeighboursCallSite) {
+  const std::string text =
+      "v 10400 3\nX p\nI 1000 100\ns 4 prog\ns 5 parse\ni 1010 1 2\nt 1 0\n"
+      "a 10 1\na 20 0\n+ 0\n+ 1\n+ 0\n+ 1\n- 0\n- 1\n";
+  StringSink copy;
+  auto opened =
+      OpenTraceSource(MemorySource(text), "trace", {.keep_call_sites = true, .copy_to = &copy});
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_THAT(AllocationNames(copy.bytes()), testing::ElementsAre("parse", "-", "parse", "-"));
+  EXPECT_THAT(AllocationNames(Slice(copy.bytes(), {.first = 5})),
+              testing::ElementsAre("parse", "-", "parse", "-"));
+}
+
+TEST(Transform, LiveObjectsTakeOverNoNeighboursPointers) {
+  StringSink sink;
+  TraceWriter writer(&sink);
+  ASSERT_TRUE(writer.Header({}).ok());
+  BlockBuilder blocks([&](const EventBlock& block) { return writer.Block(0, block); });
+  std::vector<uint32_t> ids;
+  for (const bool scan : {true, false, true, false}) {
+    blocks.SetScan(scan);
+    ids.push_back(blocks.Alloc(EventKind::kMalloc, 100));
+  }
+  blocks.Free(ids[3]);
+  blocks.Flush();
+  TraceFacts facts;
+  facts.events = 5;
+  ASSERT_TRUE(writer.Finish({{.facts = facts, .object_ids = blocks.object_ids()}}).ok());
+  const std::vector<EventBlock> kept = BlocksOf(Slice(sink.bytes(), {.first = 5}));
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept[0].count, 5u);
+  EXPECT_THAT(kept[0].scan, testing::ElementsAre(0b0101u));
 }
 
 TEST(Transform, MergeTellsEqualAddressesApart) {
