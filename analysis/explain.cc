@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
+#include "analysis/call_site_name.h"
 #include "analysis/part_names.h"
 #include "analysis/summary.h"
 
@@ -23,7 +23,6 @@ using proto::SiteUse;
 using proto::SizeClassUse;
 
 constexpr int kCulprits = 5;
-constexpr int kNamedFrames = 4;
 
 std::string Human(uint64_t bytes) { return HumanBytes(static_cast<double>(bytes)); }
 
@@ -91,13 +90,36 @@ Cause LeakOf(const proto::Detail& detail, const HeapSnapshot& snapshot) {
   return cause;
 }
 
-Cause RetentionOf(const proto::Detail& detail, const HeapSnapshot& snapshot) {
+// What a collector lets become garbage before it runs is no fault of the program: as much as lives,
+// by GOGC, and that of a small heap always (runtime.heapminimum). Of the pages that a collection
+// would free, those.
+uint64_t HeadroomOf(const proto::Policy& policy, const HeapSnapshot& snapshot) {
+  const int64_t percent = policy.gc().percent();
+  if (policy.reclaim() != proto::RECLAIM_GC || percent < 0) return 0;
+  uint64_t live = 0, dead = 0;
+  for (const SizeClassUse& use : snapshot.size_classes()) {
+    live += use.size_class() == 0 ? use.requested_bytes() : use.live_slots() * use.slot_bytes();
+    dead += use.dead_bytes();
+  }
+  constexpr uint64_t kHeapMinimum = 4 << 20;
+  const auto by_percent = [&](uint64_t bytes) {
+    return static_cast<uint64_t>(static_cast<double>(bytes) * static_cast<double>(percent) / 100);
+  };
+  const uint64_t goal = std::max(live + by_percent(live), by_percent(kHeapMinimum));
+  const uint64_t allowed = goal - live;
+  const uint64_t pages = snapshot.release_after_gc_bytes() - snapshot.release_now_bytes();
+  const uint64_t beyond = dead - std::min(dead, allowed);
+  return pages - std::min(pages, beyond);
+}
+
+Cause RetentionOf(const proto::Detail& detail, const HeapSnapshot& snapshot, uint64_t headroom) {
   Cause cause;
   cause.set_kind(proto::CAUSE_KIND_RETENTION);
   cause.set_rule(
-      "resident pages without a live object: free ones, and those that a collection would free. "
-      "The culprits are the call sites that held most more at their peak before");
-  cause.set_bytes(snapshot.release_after_gc_bytes());
+      "resident pages without a live object: free ones, and those that a collection would free "
+      "beyond the garbage that a collector lets gather before it runs. The culprits are the call "
+      "sites that held most more at their peak before");
+  cause.set_bytes(snapshot.release_after_gc_bytes() - headroom);
   std::map<uint32_t, uint64_t> live;
   for (const SiteUse& use : snapshot.sites()) live[use.site()] = use.live_bytes();
   std::vector<std::pair<const CallSite*, uint64_t>> fallen;
@@ -158,6 +180,13 @@ void Judge(Explanation* e) {
     e->set_sentence(absl::StrFormat(
         "memory in use: neither leak nor retention nor fragmentation makes %.0f %% of RSS",
         100 * kCauseShare));
+    const double headroom = ShareOf(e->gc_headroom_bytes(), s.rss_bytes());
+    if (headroom >= kCauseShare) {
+      e->set_sentence(
+          absl::StrFormat("%s; %s, %.0f %%, is garbage that the collector has no reason to look "
+                          "for yet (gc.percent)",
+                          e->sentence(), Human(e->gc_headroom_bytes()), 100 * headroom));
+    }
     return;
   }
   e->set_verdict(most->kind());
@@ -191,26 +220,6 @@ void AddChanges(const std::map<std::string, std::pair<uint64_t, uint64_t>>& valu
 
 }  // namespace
 
-std::string FrameText(const CallSite& site, int frame) {
-  const std::string& name = site.frames(frame);
-  if (frame >= site.frame_files_size() || site.frame_files(frame).empty()) return name;
-  const std::string& file = site.frame_files(frame);
-  const size_t slash = file.rfind('/');
-  const absl::string_view base =
-      slash == std::string::npos ? file : absl::string_view(file).substr(slash + 1);
-  const uint32_t line = frame < site.frame_lines_size() ? site.frame_lines(frame) : 0;
-  return line == 0 ? absl::StrCat(name, " (", base, ")")
-                   : absl::StrCat(name, " (", base, ":", line, ")");
-}
-
-std::string SiteName(const CallSite& site) {
-  const int count = std::min(site.frames_size(), kNamedFrames);
-  if (count == 0) return absl::StrCat("call site ", site.id());
-  std::vector<std::string> frames;
-  for (int i = 0; i < count; ++i) frames.push_back(FrameText(site, i));
-  return absl::StrJoin(frames, " < ");
-}
-
 std::string ClassName(const SizeClassUse& use) {
   const char* pointers = use.noscan() ? "" : ", with pointers";
   if (use.size_class() == 0) return absl::StrCat("large objects", pointers);
@@ -243,7 +252,8 @@ Explanation Explain(const proto::Result& result, const HeapSnapshot& snapshot) {
   *e.mutable_snapshot() = snapshot;
   e.mutable_snapshot()->clear_map();
   *e.add_causes() = LeakOf(detail, snapshot);
-  *e.add_causes() = RetentionOf(detail, snapshot);
+  e.set_gc_headroom_bytes(HeadroomOf(result.policy(), snapshot));
+  *e.add_causes() = RetentionOf(detail, snapshot, e.gc_headroom_bytes());
   *e.add_causes() = FragmentationOf(detail, snapshot);
   for (Cause& cause : *e.mutable_causes()) {
     cause.set_share_of_rss(ShareOf(cause.bytes(), snapshot.rss_bytes()));

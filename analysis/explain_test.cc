@@ -94,6 +94,48 @@ TEST(Explain, TheLargestCauseIsNamedWithItsFirstCulprit) {
   EXPECT_NE(text.find("rule: "), std::string::npos);
 }
 
+// The garbage that a collector lets gather is no cause; what is beyond it is retained.
+TEST(Explain, ACollectorsHeadroomIsNotRetained) {
+  proto::Result result = Example();
+  proto::Policy* policy = result.mutable_policy();
+  policy->set_reclaim(proto::RECLAIM_GC);
+  policy->mutable_gc()->set_percent(100);
+  proto::HeapSnapshot* s = result.mutable_detail()->mutable_snapshots(0);
+  constexpr uint64_t kMiB = 1 << 20;
+  s->set_rss_bytes(40 * kMiB);
+  s->set_release_now_bytes(kMiB);
+  s->set_release_after_gc_bytes(9 * kMiB);
+  proto::SizeClassUse* use = s->add_size_classes();
+  use->set_size_class(1);
+  use->set_slot_bytes(1024);
+  use->set_live_slots(10 * 1024);
+  use->set_dead_bytes(9 * kMiB);  // one of them beside something alive
+  proto::Explanation e = Explain(result, *s);
+  EXPECT_EQ(e.gc_headroom_bytes(), 8 * kMiB);
+  EXPECT_EQ(e.causes(1).bytes(), kMiB);
+  EXPECT_EQ(e.verdict(), proto::CAUSE_KIND_IN_USE);
+  EXPECT_NE(e.sentence().find("8.0 MiB, 20 %, is garbage"), std::string::npos) << e.sentence();
+  // It may gather half as much as lives: 4 of the 9 MiB are too many.
+  policy->mutable_gc()->set_percent(50);
+  EXPECT_EQ(Explain(result, *s).gc_headroom_bytes(), 4 * kMiB);
+  // A small heap grows to 4 MiB whatever lives.
+  policy->mutable_gc()->set_percent(100);
+  use->set_live_slots(1024);
+  EXPECT_EQ(Explain(result, *s).gc_headroom_bytes(), 2 * kMiB);
+  // Large objects.
+  use->set_size_class(0);
+  use->set_slot_bytes(0);
+  use->set_requested_bytes(10 * kMiB);
+  EXPECT_EQ(Explain(result, *s).gc_headroom_bytes(), 8 * kMiB);
+  // Nobody collects, or nobody lets garbage gather.
+  policy->mutable_gc()->set_percent(-1);
+  EXPECT_EQ(Explain(result, *s).causes(1).bytes(), 9 * kMiB);
+  policy->mutable_gc()->set_percent(100);
+  policy->set_reclaim(proto::RECLAIM_EXPLICIT);
+  EXPECT_EQ(Explain(result, *s).causes(1).bytes(), 9 * kMiB);
+  EXPECT_EQ(Explain(result, *s).gc_headroom_bytes(), 0u);
+}
+
 // What was freed before a later peak is no culprit of what is retained now.
 TEST(Explain, APeakThatIsYetToComeRetainsNothing) {
   proto::Result result = Example();
