@@ -8,13 +8,16 @@
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "analysis/call_site_name.h"
 #include "analysis/explain.h"
 #include "analysis/json.h"
 #include "analysis/metrics.h"
 #include "google/protobuf/descriptor.h"
+#include "google/protobuf/util/json_util.h"
 #include "nlohmann/json.hpp"
 
 namespace heapsim::analysis {
@@ -25,6 +28,10 @@ using nlohmann::json;
 // Size classes, and call sites, in a baseline: enough to see where memory went, few enough to
 // review.
 constexpr size_t kKeptHolders = 16;
+
+// Points of the curve of RSS: where it parts from another is then known to so many parts of the
+// trace.
+constexpr int kKeptPoints = 16;
 
 // Calls visit(path, leaf) for every value below `value` that is neither object nor array.
 template <typename Visit>
@@ -67,6 +74,70 @@ proto::Sample SampleOf(const json& row) {
     parts->GetReflection()->SetUInt64(parts, field, found->get<uint64_t>());
   }
   return sample;
+}
+
+// "rss_bytes_at_event" as BaselineText writes it.
+std::vector<proto::Sample> PointsOf(const json& root) {
+  std::vector<proto::Sample> points;
+  const auto found = root.find("rss_bytes_at_event");
+  if (found == root.end() || !found->is_object()) return points;
+  for (const auto& [event, bytes] : found->items()) {
+    uint64_t number;
+    if (!absl::SimpleAtoi(event, &number) || !bytes.is_number_unsigned()) continue;
+    points.emplace_back().set_event(number);
+    points.back().set_rss_bytes(bytes.get<uint64_t>());
+  }
+  return points;
+}
+
+// Evenly spread over the run; as text of equal length, which sorts as the numbers do.
+json PointsOf(const proto::Result& result) {
+  json points = json::object();
+  const int samples = result.series_size();
+  for (int i = 1; i <= kKeptPoints && samples > 0; ++i) {
+    const proto::Sample& sample =
+        result.series(std::max(0, static_cast<int>(int64_t{samples} * i / kKeptPoints) - 1));
+    points[absl::StrFormat("%012d", sample.event())] = sample.rss_bytes();
+  }
+  return points;
+}
+
+// A message of whole numbers and texts from its JSON; what else stands there is left out.
+template <typename T>
+T MessageOf(const json& row) {
+  T message;
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  const auto status = google::protobuf::util::JsonStringToMessage(row.dump(), &message, options);
+  return status.ok() ? message : T();
+}
+
+// What holds memory at the peak, where a whole result has detail.
+void ReadDetail(const json& root, Baseline* baseline) {
+  const auto found = root.find("detail");
+  if (found == root.end() || !found->is_object()) return;
+  proto::Result result;
+  proto::Detail* detail = result.mutable_detail();
+  const auto rows = [](const json& of, const char* key) {
+    const auto list = of.find(key);
+    return list != of.end() && list->is_array() ? *list : json::array();
+  };
+  for (const json& snapshot : rows(*found, "snapshots")) {
+    if (!snapshot.is_object() || snapshot.value("label", json()) != "peak") continue;
+    proto::HeapSnapshot* peak = detail->add_snapshots();
+    peak->set_label("peak");
+    for (const json& row : rows(snapshot, "size_classes")) {
+      *peak->add_size_classes() = MessageOf<proto::SizeClassUse>(row);
+    }
+    for (const json& row : rows(snapshot, "sites"))
+      *peak->add_sites() = MessageOf<proto::SiteUse>(row);
+  }
+  for (const json& row : rows(*found, "call_sites")) {
+    *detail->add_call_sites() = MessageOf<proto::CallSite>(row);
+  }
+  detail->set_has_call_sites(found->value("has_call_sites", json()) == true);
+  if (baseline->size_classes.empty()) baseline->size_classes = SizeClassesOf(result);
+  if (baseline->call_sites.empty()) baseline->call_sites = CallSitesOf(result);
 }
 
 std::map<std::string, uint64_t> BytesByName(const json& root, const char* key) {
@@ -150,10 +221,13 @@ absl::StatusOr<Baseline> ParseBaseline(absl::string_view path, absl::string_view
   }
   baseline.size_classes = BytesByName(root, "size_classes");
   baseline.call_sites = BytesByName(root, "call_sites");
+  ReadDetail(root, &baseline);
   if (const auto series = root.find("series"); series != root.end() && series->is_array()) {
     for (const json& row : *series) {
       if (row.is_object()) baseline.series.push_back(SampleOf(row));
     }
+  } else {
+    baseline.series = PointsOf(root);
   }
   return baseline;
 }
@@ -169,6 +243,7 @@ std::string BaselineText(const proto::Result& result, absl::Span<const std::stri
     // A part that the result does not have is null as a whole.
     if (all[keys.first].is_object()) kept[keys.first][keys.second] = all[keys.first][keys.second];
   }
+  if (result.series_size() > 0) kept["rss_bytes_at_event"] = PointsOf(result);
   KeepLargest("size_classes", SizeClassesOf(result), &kept);
   KeepLargest("call_sites", CallSitesOf(result), &kept);
   return kept.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

@@ -37,9 +37,9 @@ struct Baseline {
 // passed over, those that are missing are missing. Errors name the file and the key.
 absl::StatusOr<Baseline> ParseBaseline(absl::string_view path, absl::string_view text);
 
-// A baseline that can be reviewed in a diff: sorted keys, a number a line, no series, no timing.
-// Of the parts `trace` and `heap` it holds the few that identify the trace, and what is in `more`;
-// of a snapshot of the peak the largest size classes and call sites.
+// A baseline that can be reviewed in a diff: sorted keys, a number a line, of the series 16 points
+// of RSS, no timing. Of the parts `trace` and `heap` it holds the few that identify the trace, and
+// what is in `more`; of a snapshot of the peak the largest size classes and call sites.
 std::string BaselineText(const proto::Result& result, absl::Span<const std::string> more);
 
 // Resident bytes of all size classes at the peak, by name; empty where the result has no snapshot

@@ -47,7 +47,7 @@ TEST(Metrics, Texts) {
   EXPECT_EQ(MetricText(1.23456789), "1.23457");
   EXPECT_EQ(MetricText(-1.5), "-1.5");
   EXPECT_EQ(ChangeText(100, 102), "+2.00 %");
-  EXPECT_EQ(ChangeText(0, 1), "new");
+  EXPECT_EQ(ChangeText(0, 1), "from 0");
   EXPECT_EQ(ChangeText(0, 0), "0 %");
 }
 
@@ -90,10 +90,61 @@ TEST(Baseline, WhatIsWrittenIsSmallAndReadsBack) {
   EXPECT_EQ(baseline->Find("trace.events"), 10);
   EXPECT_EQ(baseline->Find("heap.heap_live"), std::nullopt);
   EXPECT_EQ(baseline->policy, PolicySettings(result.policy()));
-  EXPECT_TRUE(baseline->series.empty());
+  ASSERT_EQ(baseline->series.size(), 1u);
+  EXPECT_EQ(baseline->series[0].event(), 3u);
+  EXPECT_EQ(baseline->series[0].rss_bytes(), 4096u);
+  EXPECT_FALSE(baseline->series[0].has_parts());
   EXPECT_EQ(text.find("wall_seconds"), std::string::npos);
   EXPECT_LT(text.find("end_rss_bytes"), text.find("peak_rss_bytes"));
   EXPECT_LT(text.find("\"memory\""), text.find("\"policy\""));
+}
+
+TEST(Baseline, KeepsPointsOfTheCurve) {
+  proto::Result result = Example();
+  result.clear_series();
+  for (uint64_t i = 1; i <= 1000; ++i) {
+    proto::Sample* sample = result.add_series();
+    sample->set_event(100 * i);
+    sample->set_rss_bytes(4096 * i);
+  }
+  const Baseline baseline = *ParseBaseline("b.json", BaselineText(result, {}));
+  ASSERT_EQ(baseline.series.size(), 16u);
+  EXPECT_EQ(baseline.series[0].event(), 6200u);
+  EXPECT_EQ(baseline.series[0].rss_bytes(), 62u * 4096);
+  EXPECT_EQ(baseline.series[15].event(), 100000u);
+  for (size_t i = 1; i < 16; ++i)
+    EXPECT_GT(baseline.series[i].event(), baseline.series[i - 1].event());
+}
+
+// A whole result with detail says as much as a baseline that --update wrote.
+TEST(Baseline, ReadsHoldersFromDetail) {
+  proto::Result result = Example();
+  proto::Detail* detail = result.mutable_detail();
+  detail->set_has_call_sites(true);
+  detail->add_snapshots()->set_label("end");
+  proto::HeapSnapshot* peak = detail->add_snapshots();
+  peak->set_label("peak");
+  proto::SizeClassUse* use = peak->add_size_classes();
+  use->set_size_class(5);
+  use->set_slot_bytes(64);
+  use->set_noscan(true);
+  use->set_dead_bytes(uint64_t{1} << 60);
+  use->add_spans_by_tenths(3);
+  for (uint32_t id = 1; id <= 2; ++id) {
+    proto::CallSite* site = detail->add_call_sites();
+    site->set_id(id);
+    site->add_frames(id == 1 ? "parse" : "load");
+    proto::SiteUse* sites = peak->add_sites();
+    sites->set_site(id);
+    sites->set_pinned_bytes(100 * id);
+  }
+  const absl::StatusOr<Baseline> whole = ParseBaseline("b.json", ResultJsonWithDetail(result));
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  const Baseline kept = *ParseBaseline("b.json", BaselineText(result, {}));
+  EXPECT_EQ(whole->size_classes, kept.size_classes);
+  EXPECT_EQ(whole->size_classes.at("slots of 64 bytes"), uint64_t{1} << 60);
+  EXPECT_EQ(whole->call_sites, kept.call_sites);
+  EXPECT_EQ(whole->call_sites.at("load"), 200u);
 }
 
 TEST(Baseline, KeepsWhoHoldsMost) {

@@ -157,8 +157,7 @@ void AddCurves(const Baseline& baseline, const proto::Result& result,
                std::vector<std::string>* reasons) {
   if (baseline.series.empty()) {
     reasons->push_back(
-        "Where the curves part is not known: the baseline has no series, as a whole "
-        "`replay --json` has");
+        "Where the curves part is not known: the baseline has no series (--update adds one)");
     return;
   }
   const auto before = ByEvent(baseline.series);
@@ -175,14 +174,14 @@ void AddCurves(const Baseline& baseline, const proto::Result& result,
     reasons->push_back(absl::StrCat(
         "The curves part at event ", WithCommas(key.first), " at the latest (",
         common == 1 ? "the first that both have"
-                    : absl::StrCat("they are one at event ", WithCommas(together)),
+                    : absl::StrCat("equal up to event ", WithCommas(together)),
         "): RSS ", HumanBytes(static_cast<double>(found->second->rss_bytes())), " -> ",
         HumanBytes(static_cast<double>(now->rss_bytes())), PartsThatDiffer(*found->second, *now)));
     return;
   }
   reasons->push_back(
       common == 0 ? "Where the curves part is not known: the two series have no event in common"
-                  : absl::StrCat("The curves are one at all ", WithCommas(common),
+                  : absl::StrCat("The curves are equal at all ", WithCommas(common),
                                  " samples that both have"));
 }
 
@@ -277,6 +276,9 @@ std::vector<std::string> Doubts(const Baseline& baseline, const proto::Result& r
 std::vector<std::string> ReasonsOf(const Baseline& baseline, const proto::Result& result) {
   std::vector<std::string> reasons;
   AddSettings(baseline, result, &reasons);
+  if (reasons.empty() && Moves("", baseline, result).empty()) {
+    return {"No number differs from the baseline: the limit asks for less than it"};
+  }
   AddParts(baseline, result, &reasons);
   AddHolders("size class", baseline.size_classes, SizeClassesOf(result), ", ", &reasons);
   AddHolders("call site", baseline.call_sites, CallSitesOf(result), "; ", &reasons);

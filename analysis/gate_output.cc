@@ -1,5 +1,7 @@
 #include "analysis/gate_output.h"
 
+#include <cmath>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
@@ -13,12 +15,23 @@ std::string Headline(const Verdict& verdict) {
   return absl::StrCat(count, count == 1 ? " limit, " : " limits, ", verdict.broken(), " broken");
 }
 
+// A bound as its metric counts: what is allowed of a whole number is a whole number.
+std::string BoundText(const Judgement& judgement) {
+  double bound = judgement.bound;
+  const double baseline = judgement.baseline.value_or(0);
+  if (judgement.value == std::floor(judgement.value) && baseline == std::floor(baseline)) {
+    if (judgement.limit.relation == Limit::Relation::kAtMost) bound = std::floor(bound);
+    if (judgement.limit.relation == Limit::Relation::kAtLeast) bound = std::ceil(bound);
+  }
+  return MetricText(bound);
+}
+
 // "memory.peak_rss_bytes is 5,345,280, limit <= 5,300,000 (+2 % of ...)".
 std::string Sentence(const Judgement& judgement) {
   std::string text =
       absl::StrCat(judgement.limit.metric, " is ", MetricText(judgement.value), ", ",
                    judgement.broken ? "not " : "", RelationText(judgement.limit.relation), " ",
-                   MetricText(judgement.bound));
+                   BoundText(judgement));
   if (judgement.baseline.has_value()) {
     absl::StrAppend(&text, " (baseline ", MetricText(*judgement.baseline), ", change ",
                     ChangeText(*judgement.baseline, judgement.value), ")");
@@ -37,9 +50,11 @@ std::string Xml(absl::string_view text) {
       out, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"\n", "&#10;"}});
 }
 
-// A cell of a table: one line, no bar.
+std::string OneLine(absl::string_view text) { return absl::StrReplaceAll(text, {{"\n", " "}}); }
+
+// A cell of a table: one line, no bar, no tag.
 std::string Cell(absl::string_view text) {
-  return absl::StrReplaceAll(text, {{"|", "\\|"}, {"\n", " "}});
+  return absl::StrReplaceAll(OneLine(text), {{"|", "\\|"}, {"&", "&amp;"}, {"<", "&lt;"}});
 }
 
 }  // namespace
@@ -52,7 +67,7 @@ std::string VerdictText(const Verdict& verdict, absl::string_view subject) {
                     limit.name == limit.text ? "" : absl::StrCat(limit.name, ": "),
                     Sentence(judgement), "\n");
     if (judgement.broken && !limit.reason.empty()) {
-      absl::StrAppend(&out, "          it is there because: ", limit.reason, "\n");
+      absl::StrAppend(&out, "          it is there because: ", OneLine(limit.reason), "\n");
     }
   }
   if (verdict.reasons.empty()) return out;
@@ -95,7 +110,7 @@ std::string VerdictMarkdown(const Verdict& verdict, absl::string_view subject) {
                     known ? MetricText(*judgement.baseline) : "", " | ",
                     MetricText(judgement.value), " | ",
                     known ? ChangeText(*judgement.baseline, judgement.value) : "", " | ",
-                    RelationText(judgement.limit.relation), " ", MetricText(judgement.bound), " | ",
+                    RelationText(judgement.limit.relation), " ", BoundText(judgement), " | ",
                     judgement.broken ? "**broken**" : "ok", " |\n");
   }
   for (const Judgement& judgement : verdict.judgements) {

@@ -77,7 +77,7 @@ TEST(Gate, TellsWhy) {
   EXPECT_TRUE(Tells(verdict, "gc.percent", "was 100 and is 300")) << all;
   EXPECT_TRUE(Tells(verdict, "parts.dead_bytes", "+3.9 KiB")) << all;
   EXPECT_FALSE(Tells(verdict, "that grew", "live_resident")) << all;
-  EXPECT_TRUE(Tells(verdict, "part at event 20", "one at event 10")) << all;
+  EXPECT_TRUE(Tells(verdict, "part at event 20", "up to event 10")) << all;
   EXPECT_TRUE(Tells(verdict, "part at event 20", "dead_bytes +3.9 KiB")) << all;
   EXPECT_TRUE(Tells(verdict, "os.page_faults", "1,000 -> 5,000")) << all;
   baseline.series.clear();
@@ -131,6 +131,14 @@ TEST(Gate, DoubtsAnotherTraceVersionAndPolicy) {
   EXPECT_EQ(Doubts(BaselineOf(other), run).size(), 3u);
 }
 
+TEST(Gate, ARunThatIsTheBaselineSaysSo) {
+  const Baseline baseline = BaselineOf(RunWith(1000));
+  const Verdict verdict = *Judge(Limits({"memory.peak_rss_bytes<=-2%"}), &baseline, RunWith(1000));
+  ASSERT_EQ(verdict.reasons.size(), 1u);
+  EXPECT_EQ(verdict.reasons[0],
+            "No number differs from the baseline: the limit asks for less than it");
+}
+
 TEST(GateOutput, Forms) {
   const Baseline baseline = BaselineOf(RunWith(1000));
   auto limits = Limits({"memory.peak_rss_bytes<=+2%", "os.page_faults>=1"});
@@ -149,9 +157,16 @@ TEST(GateOutput, Forms) {
   EXPECT_TRUE(absl::StrContains(junit, "t&amp;?.raw")) << junit;
   const std::string markdown = VerdictMarkdown(verdict, "t.raw");
   EXPECT_TRUE(absl::StrContains(
-      markdown, "| peak <\\|> | 2,000 | 6,000 | +200.00 % | <= 2,040 | **broken** |"))
+      markdown, "| peak &lt;\\|> | 2,000 | 6,000 | +200.00 % | <= 2,040 | **broken** |"))
       << markdown;
   EXPECT_EQ(BaselineChanges(baseline, baseline), "");
+  // A bound of bytes is told in bytes, a reason in a line.
+  limits = Limits({"memory.peak_rss_bytes<=+2.03%", "memory.peak_rss_bytes>=+500.02%"});
+  limits[0].reason = "two\nlines";
+  const std::string whole = VerdictText(*Judge(limits, &baseline, RunWith(5000)), "t");
+  EXPECT_TRUE(absl::StrContains(whole, "not <= 2,040 (")) << whole;
+  EXPECT_TRUE(absl::StrContains(whole, "not >= 12,001 (")) << whole;
+  EXPECT_TRUE(absl::StrContains(whole, "because: two lines\n")) << whole;
   EXPECT_TRUE(absl::StrContains(BaselineChanges(baseline, BaselineOf(RunWith(5000))),
                                 "memory.peak_rss_bytes 2,000 -> 6,000 (+200.00 %)"));
 }

@@ -97,7 +97,7 @@ std::string MetricText(double value) {
 
 std::string ChangeText(double before, double now) {
   if (now == before) return "0 %";
-  if (before == 0) return "new";
+  if (before == 0) return "from 0";
   return absl::StrFormat("%+.2f %%", 100 * (now - before) / before);
 }
 

@@ -12,6 +12,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "analysis/baseline.h"
 #include "analysis/gate.h"
 #include "analysis/gate_output.h"
@@ -81,9 +82,14 @@ class CheckVerb : public Verb {
     const std::vector<std::string> names = analysis::MetricNames();
     for (const Limit& limit : limits) {
       if (absl::c_linear_search(names, limit.metric)) continue;
-      return absl::InvalidArgumentError(
-          absl::StrCat("limit '", limit.text, "': there is no metric ", limit.metric,
-                       "; did you mean ", NearestNames(limit.metric, names), "?"));
+      const std::string nearest = NearestNames(limit.metric, names);
+      // None is close: a list of all would not help.
+      const bool all = nearest == absl::StrJoin(names, ", ");
+      return absl::InvalidArgumentError(absl::StrCat(
+          "limit '", limit.text, "': there is no metric ", limit.metric,
+          all ? "; names begin with trace, memory, parts, fragmentation, os, gc or heap, as in "
+                "memory.peak_rss_bytes, and docs/metrics.md has them all"
+              : absl::StrCat("; did you mean ", nearest, "?")));
     }
     return limits;
   }
@@ -118,6 +124,11 @@ class CheckVerb : public Verb {
   }
 
   absl::StatusOr<Exit> Check(const std::vector<Limit>& limits) {
+    if (limits.empty() && !limits_file_.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          limits_file_,
+          ": holds no limit; it takes limit { limit: \"memory.peak_rss_bytes<=+2%\" }"));
+    }
     if (limits.empty()) {
       return absl::InvalidArgumentError(
           "nothing to check: give --limit='memory.peak_rss_bytes<=+2%' or --limits=FILE");

@@ -122,13 +122,19 @@ class CheckTest(unittest.TestCase):
         self.assertEqual(0, check(f"--baseline={baseline}", "--update").returncode)
         text = baseline.read_text()
         self.assertEqual(self.small.read_text(), text)
-        # Small enough to be reviewed: the numbers, the 16 size classes that hold the most and the call sites that pin most.
-        self.assertLess(text.count("\n"), 170)
+        # Small enough to be reviewed: the numbers, 16 points of the curve, 16 size classes and call sites.
+        self.assertLess(text.count("\n"), 190)
         kept, whole = json.loads(text), json.loads(self.whole.read_text())
         for part in ("memory", "parts", "fragmentation", "os", "gc"):
             self.assertEqual(whole[part], kept[part])
             self.assertEqual(sorted(kept[part]), list(kept[part]))
         self.assertNotIn("series", kept)
+        rss = {sample["event"]: sample["rss_bytes"] for sample in whole["series"]}
+        self.assertEqual(16, len(kept["rss_bytes_at_event"]))
+        for event, bytes_then in kept["rss_bytes_at_event"].items():
+            self.assertEqual(rss[int(event)], bytes_then)
+        broken = check(f"--baseline={baseline}", "--set=gc.percent=300", f"--limit={PEAK}<=+2%")
+        self.assertRegex(broken.stdout, r"The curves part at event [0-9,]+ at the latest \(equal up to event [0-9,]+\)")
         result = check(f"--baseline={baseline}", "--update", "--set=gc.percent=300", "--limit=heap.next_gc<=+1%")
         self.assertEqual(0, result.returncode)
         self.assertIn(f"{PEAK} {self.peak:,} -> ", result.stdout)
@@ -138,6 +144,12 @@ class CheckTest(unittest.TestCase):
     def test_wrong_calls(self):
         self.assert_input_error(check(), "--limit")
         self.assert_input_error(check("--limit=memory.peak_rss<=5"), PEAK)
+        far = check("--limit=timing.wall_seconds<=5")
+        self.assert_input_error(far, "fragmentation", "docs/metrics.md")
+        self.assertLess(len(far.stderr), 300)
+        empty = self.folder / "empty.textproto"
+        empty.write_text("# nothing yet\n")
+        self.assert_input_error(check(f"--limits={empty}"), "empty.textproto", "holds no limit")
         self.assert_input_error(check(f"--limit={PEAK}<5"), "METRIC<=BOUND")
         self.assert_input_error(check(f"--limit={PEAK}<=+5%"), "--baseline")
         self.assert_input_error(check("--update"), "--baseline")
