@@ -90,9 +90,9 @@ Cause LeakOf(const proto::Detail& detail, const HeapSnapshot& snapshot) {
   return cause;
 }
 
-// What a collector lets become garbage before it runs is no fault of the program: as much as lives,
-// by GOGC, and that of a small heap always (runtime.heapminimum). Of the pages that a collection
-// would free, those.
+// Between two collections a heap fills up to a goal: as much as lives once more, by GOGC, and a
+// small one always to runtime.heapminimum. What of that is garbage, or free until it is, is no
+// fault of the program. Of the pages that a collection and a release would give back, those.
 uint64_t HeadroomOf(const proto::Policy& policy, const HeapSnapshot& snapshot) {
   const int64_t percent = policy.gc().percent();
   if (policy.reclaim() != proto::RECLAIM_GC || percent < 0) return 0;
@@ -107,18 +107,19 @@ uint64_t HeadroomOf(const proto::Policy& policy, const HeapSnapshot& snapshot) {
   };
   const uint64_t goal = std::max(live + by_percent(live), by_percent(kHeapMinimum));
   const uint64_t allowed = goal - live;
-  const uint64_t pages = snapshot.release_after_gc_bytes() - snapshot.release_now_bytes();
-  const uint64_t beyond = dead - std::min(dead, allowed);
-  return pages - std::min(pages, beyond);
+  const uint64_t unused = dead + snapshot.release_now_bytes();
+  const uint64_t beyond = unused - std::min(unused, allowed);
+  return snapshot.release_after_gc_bytes() - std::min(snapshot.release_after_gc_bytes(), beyond);
 }
 
 Cause RetentionOf(const proto::Detail& detail, const HeapSnapshot& snapshot, uint64_t headroom) {
   Cause cause;
   cause.set_kind(proto::CAUSE_KIND_RETENTION);
   cause.set_rule(
-      "resident pages without a live object: free ones, and those that a collection would free "
-      "beyond the garbage that a collector lets gather before it runs. The culprits are the call "
-      "sites that held most more at their peak before");
+      "resident pages without a live object, free or freed by a collection; with a collector only "
+      "what is beyond the garbage that it lets gather before it runs (gc.percent). The culprits "
+      "are "
+      "the call sites that held most more at their peak before");
   cause.set_bytes(snapshot.release_after_gc_bytes() - headroom);
   std::map<uint32_t, uint64_t> live;
   for (const SiteUse& use : snapshot.sites()) live[use.site()] = use.live_bytes();

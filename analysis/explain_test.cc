@@ -33,6 +33,7 @@ TEST(NeverStopsGrowing, TellsGrowthFromPlateauAndSpike) {
 proto::Result Example() {
   proto::Result result;
   result.mutable_policy()->set_name("p");
+  result.mutable_policy()->set_reclaim(proto::RECLAIM_EXPLICIT);
   proto::Detail* detail = result.mutable_detail();
   *detail->add_call_sites() = Site(1, [](int i) { return 100 * i; });
   *detail->add_call_sites() = Site(2, [](int i) { return i == 8 ? 5000 : 10; });
@@ -111,11 +112,11 @@ TEST(Explain, ACollectorsHeadroomIsNotRetained) {
   use->set_live_slots(10 * 1024);
   use->set_dead_bytes(9 * kMiB);  // one of them beside something alive
   proto::Explanation e = Explain(result, *s);
-  EXPECT_EQ(e.gc_headroom_bytes(), 8 * kMiB);
-  EXPECT_EQ(e.causes(1).bytes(), kMiB);
+  EXPECT_EQ(e.gc_headroom_bytes(), 9 * kMiB);
+  EXPECT_EQ(e.causes(1).bytes(), 0u);
   EXPECT_EQ(e.verdict(), proto::CAUSE_KIND_IN_USE);
-  EXPECT_NE(e.sentence().find("8.0 MiB, 20 %, is garbage"), std::string::npos) << e.sentence();
-  // It may gather half as much as lives: 4 of the 9 MiB are too many.
+  EXPECT_NE(e.sentence().find("9.0 MiB, 22 %, is garbage"), std::string::npos) << e.sentence();
+  // It may gather half as much as lives: 5 of the 10 MiB are too many.
   policy->mutable_gc()->set_percent(50);
   EXPECT_EQ(Explain(result, *s).gc_headroom_bytes(), 4 * kMiB);
   // A small heap grows to 4 MiB whatever lives.
@@ -126,7 +127,7 @@ TEST(Explain, ACollectorsHeadroomIsNotRetained) {
   use->set_size_class(0);
   use->set_slot_bytes(0);
   use->set_requested_bytes(10 * kMiB);
-  EXPECT_EQ(Explain(result, *s).gc_headroom_bytes(), 8 * kMiB);
+  EXPECT_EQ(Explain(result, *s).gc_headroom_bytes(), 9 * kMiB);
   // Nobody collects, or nobody lets garbage gather.
   policy->mutable_gc()->set_percent(-1);
   EXPECT_EQ(Explain(result, *s).causes(1).bytes(), 9 * kMiB);

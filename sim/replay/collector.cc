@@ -145,8 +145,9 @@ void Engine::ReleaseMemory() {
     FinishSweep(SweepCause::kGc);
   }
   MarkGivenBack();
-  const heap::Bytes released = heap_->Scavenge(-1, ~uint64_t{0}, 0);
-  MarkInstant(proto::MARK_KIND_RELEASE, released.v);
+  const uint64_t before = machine_.stats().released_bytes;
+  heap_->Scavenge(-1, ~uint64_t{0}, 0);
+  MarkInstant(proto::MARK_KIND_RELEASE, machine_.stats().released_bytes - before);
   if (recorder_ != nullptr) recorder_->GivenBackElsewhere(machine_.stats().released_bytes);
 }
 

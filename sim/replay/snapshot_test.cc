@@ -462,6 +462,7 @@ TEST(Marks, TellAllThatWasGivenBack) {
   std::vector<EventBlock> blocks = Random(11, 60000);
   uint64_t t = 0;
   for (EventBlock& b : blocks) {
+    b.time_ns.clear();
     for (uint32_t i = 0; i < b.count; ++i)
       b.time_ns.push_back(t += i % 1000 == 0 ? 40'000'000 : 90);
   }
@@ -470,8 +471,10 @@ TEST(Marks, TellAllThatWasGivenBack) {
     for (const proto::Reclaim reclaim : {proto::RECLAIM_GC, proto::RECLAIM_EXPLICIT}) {
       proto::Policy policy = Policy(reclaim);
       policy.mutable_release()->set_rule(rule);
-      policy.mutable_release()->set_decay_ns(100'000'000);
-      policy.mutable_release()->set_limit_bytes(8 << 20);
+      if (rule == proto::Release::RULE_DECAY) policy.mutable_release()->set_decay_ns(100'000'000);
+      if (rule == proto::Release::RULE_MEMORY_LIMIT) {
+        policy.mutable_release()->set_limit_bytes(8 << 20);
+      }
       ReplayOptions options;
       options.samples = 50;
       options.release_at = {20000, 40000};

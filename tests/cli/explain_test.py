@@ -121,6 +121,89 @@ class ExplainTest(unittest.TestCase):
         self.assertEqual(site["pinned_bytes"], 600 * 8192)
         self.assertIn("600 objects of 37.5 KiB pin 4.7 MiB", text)
 
+    def assert_verdicts(self, recording, kind, culprit, *args):
+        """The same under a collector and with explicit frees."""
+        trace = recording.write(self.folder / "variant.raw")
+        for policy in ("go1.10", "go1.10-explicit"):
+            with self.subTest(policy=policy):
+                explanation, text = self.explain(trace, f"--policy={policy}", *(args or ["--at=end"]))
+                self.assertEqual(explanation["verdict"], kind, text)
+                if culprit:
+                    cause = [c for c in explanation["causes"] if c["kind"] == kind][0]
+                    self.assertEqual(cause["culprits"][0]["what"], culprit, text)
+
+    def test_a_leak_of_tiny_objects_in_a_small_heap(self):
+        r = Recording(2)
+        for i in range(60000):
+            r.time(i)
+            passing = r.malloc(1, 64)
+            r.malloc(2, 8)
+            r.malloc(2, 8)
+            r.free(passing)
+        self.assert_verdicts(r, "leak", "app+0x200")
+
+    def test_a_leak_beside_a_large_working_set(self):
+        r = Recording(2)
+        old = [r.malloc(1, 1000) for _ in range(10000)]
+        for i in range(60000):
+            r.time(i)
+            r.free(old[i % 10000])
+            old[i % 10000] = r.malloc(1, 1000)
+            if i % 10 == 0:
+                r.malloc(2, 1500)
+        self.assert_verdicts(r, "leak", "app+0x200")
+
+    def test_a_retained_spike_beside_a_small_leak(self):
+        r = Recording(3)
+        for i in range(30000):
+            r.time(i)
+            r.free(r.malloc(1, 100))
+            if i % 8 == 0:
+                r.malloc(2, 400)
+            if i == 15000:
+                for address in [r.malloc(3, 4096) for _ in range(4000)]:
+                    r.free(address)
+        self.assert_verdicts(r, "retention", "app+0x300")
+
+    def test_a_leak_beside_a_retained_spike(self):
+        r = Recording(3)
+        for i in range(30000):
+            r.time(i)
+            r.free(r.malloc(1, 100))
+            if i % 2 == 0:
+                r.malloc(2, 400)
+            if i == 15000:
+                for address in [r.malloc(3, 4096) for _ in range(600)]:
+                    r.free(address)
+        self.assert_verdicts(r, "leak", "app+0x200")
+
+    def test_long_lived_objects_that_fill_a_page(self):
+        """One of the 8 slots of a span stays."""
+        r = Recording(2)
+        going = []
+        for i in range(8 * 1000):
+            if i % 8 == 5:
+                r.malloc(2, 3072)
+            else:
+                going.append(r.malloc(1, 3072))
+        for address in going:
+            r.free(address)
+        for _ in range(40000):
+            r.free(r.malloc(1, 3000))
+        self.assert_verdicts(r, "fragmentation", "app+0x200")
+
+    def test_what_a_collector_lets_gather_is_in_use(self):
+        r = Recording(2)
+        for _ in range(20000):
+            r.malloc(1, 500)
+        for i in range(20000):
+            r.time(i)
+            r.free(r.malloc(2, 500))
+        self.assert_verdicts(r, "in_use", None)
+        explanation, text = self.explain(self.folder / "variant.raw", "--at=end")
+        self.assertGreater(explanation["gc_headroom_bytes"], 5_000_000)
+        self.assertIn("is garbage that the collector lets gather", text)
+
     def test_without_call_sites_sizes_stand_in(self):
         trace = self.folder / "plain.trace"
         # An import without call sites has none to keep.
