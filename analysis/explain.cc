@@ -118,8 +118,7 @@ Cause RetentionOf(const proto::Detail& detail, const HeapSnapshot& snapshot, uin
   cause.set_rule(
       "resident pages without a live object, free or freed by a collection; with a collector only "
       "what is beyond the garbage that it lets gather before it runs (gc.percent). The culprits "
-      "are "
-      "the call sites that held most more at their peak before");
+      "are the call sites that held most more at their peak before");
   cause.set_bytes(snapshot.release_after_gc_bytes() - headroom);
   std::map<uint32_t, uint64_t> live;
   for (const SiteUse& use : snapshot.sites()) live[use.site()] = use.live_bytes();
@@ -184,8 +183,8 @@ void Judge(Explanation* e) {
     const double headroom = ShareOf(e->gc_headroom_bytes(), s.rss_bytes());
     if (headroom >= kCauseShare) {
       e->set_sentence(
-          absl::StrFormat("%s; %s, %.0f %%, is garbage that the collector has no reason to look "
-                          "for yet (gc.percent)",
+          absl::StrFormat("%s; %s, %.0f %%, is garbage that the collector lets gather, or room for "
+                          "it (gc.percent)",
                           e->sentence(), Human(e->gc_headroom_bytes()), 100 * headroom));
     }
     return;

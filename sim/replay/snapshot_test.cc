@@ -469,6 +469,8 @@ TEST(Marks, TellAllThatWasGivenBack) {
   for (const auto rule : {proto::Release::RULE_AT_ONCE, proto::Release::RULE_DECAY,
                           proto::Release::RULE_PACED, proto::Release::RULE_MEMORY_LIMIT}) {
     for (const proto::Reclaim reclaim : {proto::RECLAIM_GC, proto::RECLAIM_EXPLICIT}) {
+      // Its pace is the collector's.
+      if (rule == proto::Release::RULE_PACED && reclaim == proto::RECLAIM_EXPLICIT) continue;
       proto::Policy policy = Policy(reclaim);
       policy.mutable_release()->set_rule(rule);
       if (rule == proto::Release::RULE_DECAY) policy.mutable_release()->set_decay_ns(100'000'000);
