@@ -178,6 +178,19 @@ std::string BareName(absl::string_view name) {
   return bare;
 }
 
+// "f(int, char) const" as "f()": as demangled names are.
+std::string WithoutArguments(const std::string& name) {
+  absl::string_view text = name;
+  absl::ConsumeSuffix(&text, " const");
+  if (!absl::EndsWith(text, ")")) return name;
+  const size_t open = text.find_last_of("()", text.size() - 2);
+  if (open == absl::string_view::npos || text[open] != '(' ||
+      absl::StartsWith(text.substr(open), "(anonymous")) {
+    return name;
+  }
+  return absl::StrCat(text.substr(0, open), "()");
+}
+
 bool IsListed(absl::string_view name) {
   return absl::c_linear_search(kAllocators, name) ||
          absl::c_any_of(kAllocatorHeads,
@@ -203,7 +216,7 @@ int FirstOwnFrame(const proto::CallSite& site) {
 }
 
 std::string FrameText(const proto::CallSite& site, int frame) {
-  const std::string& name = site.frames(frame);
+  const std::string name = WithoutArguments(site.frames(frame));
   if (frame >= site.frame_files_size() || site.frame_files(frame).empty()) return name;
   const std::string& file = site.frame_files(frame);
   const size_t slash = file.rfind('/');

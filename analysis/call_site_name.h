@@ -17,7 +17,7 @@ bool IsAllocatorFrame(absl::string_view name);
 // The first frame from inside that is no allocator's; 0 where all are.
 int FirstOwnFrame(const proto::CallSite& site);
 
-// A frame by its name, and "(file.c:12)" behind it where that is known.
+// A frame by its name without arguments, and "(file.c:12)" behind it where that is known.
 std::string FrameText(const proto::CallSite& site, int frame);
 
 // "parse (parse.c:12) < load < main", innermost first, without the allocator's frames and with as

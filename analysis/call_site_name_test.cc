@@ -61,6 +61,14 @@ TEST(SiteName, BeginsBehindTheAllocator) {
   EXPECT_EQ(SiteName(Site({})), "call site 7");
 }
 
+TEST(SiteName, LeavesOutArguments) {
+  EXPECT_EQ(SiteName(Site({"QImage::QImage(int, int, QImage::Format)", "f() const",
+                           "a::(anonymous namespace)"})),
+            "QImage::QImage() < f() < a::(anonymous namespace)");
+  EXPECT_EQ(SiteName(Site({"g(void (*)(int))", ")", "main.(*T).f"})),
+            "g(void (*)(int)) < ) < main.(*T).f");
+}
+
 TEST(SiteName, HasFilesAndLines) {
   proto::CallSite site = Site({"malloc", "parse", "main"});
   for (const char* file : {"/libc/malloc.c", "/src/parse.c", ""}) site.add_frame_files(file);

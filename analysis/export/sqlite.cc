@@ -66,8 +66,15 @@ struct Column {
 // A table that is filled row by row.
 class Table {
  public:
-  Table(Database* db, const std::string& name, const std::vector<Column>& columns) : db_(db) {
+  // cell: what a first column of that name holds in the row being made; null: there is none.
+  Table(Database* db, const std::string& name, const std::vector<Column>& columns,
+        const uint64_t* cell)
+      : db_(db), cell_(cell) {
     std::vector<std::string> definitions, marks;
+    if (cell != nullptr) {
+      definitions.emplace_back("cell INTEGER");
+      marks.emplace_back("?");
+    }
     for (const Column& c : columns) {
       definitions.push_back(absl::StrCat(c.name, " ", c.type));
       marks.push_back("?");
@@ -83,17 +90,22 @@ class Table {
 
   // The values of the next row, from left to right.
   void Add(uint64_t value) {
-    // SQLite knows no unsigned numbers; what is beyond (a trigger that is never reached) is the
-    // largest that it knows.
-    const uint64_t largest = static_cast<uint64_t>(INT64_MAX);
-    sqlite3_bind_int64(insert_, ++column_, static_cast<int64_t>(value < largest ? value : largest));
+    BeginRow();
+    Bind(value);
   }
-  void Add(double value) { sqlite3_bind_double(insert_, ++column_, value); }
+  void Add(double value) {
+    BeginRow();
+    sqlite3_bind_double(insert_, ++column_, value);
+  }
   void Add(const std::string& value) {
+    BeginRow();
     sqlite3_bind_text(insert_, ++column_, value.data(), static_cast<int>(value.size()),
                       SQLITE_TRANSIENT);
   }
-  void AddNull() { sqlite3_bind_null(insert_, ++column_); }
+  void AddNull() {
+    BeginRow();
+    sqlite3_bind_null(insert_, ++column_);
+  }
   void EndRow() {
     if (sqlite3_step(insert_) != SQLITE_DONE) db_->Fail();
     sqlite3_reset(insert_);
@@ -101,7 +113,18 @@ class Table {
   }
 
  private:
+  void BeginRow() {
+    if (column_ == 0 && cell_ != nullptr) Bind(*cell_);
+  }
+  void Bind(uint64_t value) {
+    // SQLite knows no unsigned numbers; what is beyond (a trigger that is never reached) is the
+    // largest that it knows.
+    const uint64_t largest = static_cast<uint64_t>(INT64_MAX);
+    sqlite3_bind_int64(insert_, ++column_, static_cast<int64_t>(value < largest ? value : largest));
+  }
+
   Database* db_;
+  const uint64_t* cell_;
   sqlite3_stmt* insert_ = nullptr;
   int column_ = 0;
 };
@@ -123,109 +146,181 @@ void AddColumns(const Descriptor* type, std::vector<Column>* columns) {
   }
 }
 
+void AddValue(const Message& message, const FieldDescriptor* field, Table* table) {
+  const Reflection* reflection = message.GetReflection();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      table->Add(reflection->GetString(message, field));
+      break;
+    case FieldDescriptor::CPPTYPE_ENUM:
+      table->Add(proto::ChoiceName(reflection->GetEnum(message, field)));
+      break;
+    case FieldDescriptor::CPPTYPE_UINT32:
+      table->Add(uint64_t{reflection->GetUInt32(message, field)});
+      break;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      table->Add(uint64_t{reflection->GetBool(message, field)});
+      break;
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      table->Add(reflection->GetDouble(message, field));
+      break;
+    default:
+      table->Add(reflection->GetUInt64(message, field));
+  }
+}
+
 void AddValues(const Message& message, Table* table) {
   const Reflection* reflection = message.GetReflection();
   const Descriptor* type = message.GetDescriptor();
   for (int i = 0; i < type->field_count(); ++i) {
     const FieldDescriptor* field = type->field(i);
     if (field->is_repeated()) continue;
-    switch (field->cpp_type()) {
-      case FieldDescriptor::CPPTYPE_MESSAGE:
-        if (IsFlat(field)) AddValues(reflection->GetMessage(message, field), table);
-        break;
-      case FieldDescriptor::CPPTYPE_STRING:
-        table->Add(reflection->GetString(message, field));
-        break;
-      case FieldDescriptor::CPPTYPE_ENUM:
-        table->Add(proto::ChoiceName(reflection->GetEnum(message, field)));
-        break;
-      case FieldDescriptor::CPPTYPE_UINT32:
-        table->Add(uint64_t{reflection->GetUInt32(message, field)});
-        break;
-      case FieldDescriptor::CPPTYPE_BOOL:
-        table->Add(uint64_t{reflection->GetBool(message, field)});
-        break;
-      default:
-        table->Add(reflection->GetUInt64(message, field));
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
+      AddValue(message, field, table);
+    } else if (IsFlat(field)) {
+      AddValues(reflection->GetMessage(message, field), table);
     }
   }
 }
 
-template <typename Rows>
-void FillTable(Database* db, const std::string& name, const Descriptor* type, const Rows& rows) {
-  std::vector<Column> columns;
-  AddColumns(type, &columns);
-  Table table(db, name, columns);
-  for (const auto& row : rows) {
-    AddValues(row, &table);
-    table.EndRow();
-  }
+std::vector<Column> ColumnsOf(const Descriptor* type, std::vector<Column> first = {}) {
+  AddColumns(type, &first);
+  return first;
 }
 
-void AddRun(Database* db, const proto::Result& result) {
-  Table run(db, "run", {{"key", "TEXT"}, {"value", "TEXT"}});
-  const auto add = [&](const char* key, const std::string& value) {
-    run.Add(std::string(key));
-    run.Add(value);
-    run.EndRow();
-  };
-  add("policy", result.policy().name());
-  add("settings", JsonText(ToJson(result.policy()), -1));
-  add("seed", absl::StrCat(result.seed()));
-  add("version", result.version());
-  add("complete", result.complete() ? "true" : "false");
-  add("state_hash", absl::StrCat(absl::Hex(result.state_hash(), absl::kZeroPad16)));
-  add("trace_format", result.trace().format());
-  for (const std::string& assumption : result.assumptions()) add("assumption", assumption);
-}
+// The tables of results.
+class ResultTables {
+ public:
+  // by_cell: each row tells of which cell it is.
+  ResultTables(Database* db, bool by_cell)
+      : of_cell_(by_cell ? &cell_ : nullptr),
+        run_(db, "run", {{"key", "TEXT"}, {"value", "TEXT"}}, of_cell_),
+        result_(db, "result", {{"metric", "TEXT"}, {"value", "NUMERIC"}}, of_cell_),
+        series_(db, "series", ColumnsOf(proto::Sample::descriptor()), of_cell_),
+        snapshots_(db, "snapshots",
+                   ColumnsOf(proto::HeapSnapshot::descriptor(), {{"number", "INTEGER"}}), of_cell_),
+        size_classes_(db, "size_classes",
+                      ColumnsOf(proto::SizeClassUse::descriptor(), {{"snapshot", "INTEGER"}}),
+                      of_cell_),
+        sites_(db, "sites", ColumnsOf(proto::SiteUse::descriptor(), {{"snapshot", "INTEGER"}}),
+               of_cell_),
+        call_sites_(db, "call_sites",
+                    ColumnsOf(proto::CallSite::descriptor(), {{"frames", "TEXT"}}), of_cell_),
+        marks_(db, "marks", ColumnsOf(proto::Mark::descriptor()), of_cell_) {}
 
-void AddMetrics(Database* db, const proto::Result& result) {
-  Table table(db, "result", {{"metric", "TEXT"}, {"value", "NUMERIC"}});
-  for (const Metric& metric : MetricsOf(result)) {
-    table.Add(metric.name);
-    if (metric.value.has_value()) {
-      table.Add(*metric.value);
-    } else {
-      table.AddNull();
+  void Add(const proto::Result& result, uint64_t cell = 0) {
+    cell_ = cell;
+    AddRun(result);
+    for (const Metric& metric : MetricsOf(result)) {
+      result_.Add(metric.name);
+      if (metric.value.has_value()) {
+        result_.Add(*metric.value);
+      } else {
+        result_.AddNull();
+      }
+      result_.EndRow();
     }
-    table.EndRow();
+    for (const proto::Sample& sample : result.series()) AddMessage(sample, &series_);
+    AddSnapshots(result.detail());
+    for (const proto::CallSite& site : result.detail().call_sites()) {
+      call_sites_.Add(absl::StrJoin(site.frames(), "\n"));
+      AddMessage(site, &call_sites_);
+    }
+    for (const proto::Mark& mark : result.detail().marks()) AddMessage(mark, &marks_);
   }
-}
 
-void AddSnapshots(Database* db, const proto::Detail& detail) {
-  std::vector<Column> columns = {{"number", "INTEGER"}}, classes = {{"snapshot", "INTEGER"}},
-                      sites = classes;
-  AddColumns(proto::HeapSnapshot::descriptor(), &columns);
-  AddColumns(proto::SizeClassUse::descriptor(), &classes);
-  AddColumns(proto::SiteUse::descriptor(), &sites);
-  Table table(db, "snapshots", columns);
-  Table class_table(db, "size_classes", classes);
-  Table site_table(db, "sites", sites);
+ private:
+  static void AddMessage(const Message& message, Table* table) {
+    AddValues(message, table);
+    table->EndRow();
+  }
+
+  void AddRun(const proto::Result& result) {
+    const auto add = [&](const char* key, const std::string& value) {
+      run_.Add(std::string(key));
+      run_.Add(value);
+      run_.EndRow();
+    };
+    add("policy", result.policy().name());
+    add("settings", JsonText(ToJson(result.policy()), -1));
+    add("seed", absl::StrCat(result.seed()));
+    add("version", result.version());
+    add("complete", result.complete() ? "true" : "false");
+    add("state_hash", absl::StrCat(absl::Hex(result.state_hash(), absl::kZeroPad16)));
+    add("trace_format", result.trace().format());
+    for (const std::string& assumption : result.assumptions()) add("assumption", assumption);
+  }
+
+  void AddSnapshots(const proto::Detail& detail) {
+    uint64_t number = 0;
+    for (const proto::HeapSnapshot& snapshot : detail.snapshots()) {
+      snapshots_.Add(++number);
+      AddMessage(snapshot, &snapshots_);
+      for (const proto::SizeClassUse& use : snapshot.size_classes()) {
+        size_classes_.Add(number);
+        AddMessage(use, &size_classes_);
+      }
+      for (const proto::SiteUse& use : snapshot.sites()) {
+        sites_.Add(number);
+        AddMessage(use, &sites_);
+      }
+    }
+  }
+
+  uint64_t cell_ = 0;
+  const uint64_t* of_cell_;  // null: no column for it
+  Table run_, result_, series_, snapshots_, size_classes_, sites_, call_sites_, marks_;
+};
+
+void AddCells(Database* db, const proto::Comparison& comparison) {
   uint64_t number = 0;
-  for (const proto::HeapSnapshot& snapshot : detail.snapshots()) {
-    table.Add(++number);
-    AddValues(snapshot, &table);
-    table.EndRow();
-    for (const proto::SizeClassUse& use : snapshot.size_classes()) {
-      class_table.Add(number);
-      AddValues(use, &class_table);
-      class_table.EndRow();
-    }
-    for (const proto::SiteUse& use : snapshot.sites()) {
-      site_table.Add(number);
-      AddValues(use, &site_table);
-      site_table.EndRow();
-    }
+  Table cells(db, "cells",
+              {{"trace", "TEXT"}, {"policy", "TEXT"}, {"seed", "INTEGER"}, {"status", "TEXT"}},
+              &number);
+  for (const proto::Cell& cell : comparison.cells()) {
+    ++number;
+    cells.Add(cell.trace());
+    cells.Add(cell.policy());
+    cells.Add(cell.seed());
+    cells.Add(cell.status());
+    cells.EndRow();
   }
 }
 
-void AddCallSites(Database* db, const proto::Detail& detail) {
-  std::vector<Column> columns = {{"frames", "TEXT"}};
-  AddColumns(proto::CallSite::descriptor(), &columns);
-  Table table(db, "call_sites", columns);
-  for (const proto::CallSite& site : detail.call_sites()) {
-    table.Add(absl::StrJoin(site.frames(), "\n"));
-    AddValues(site, &table);
+bool IsRatio(const FieldDescriptor* field) {
+  return field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+}
+
+void AddSummary(Database* db, const proto::Comparison& comparison) {
+  const Descriptor* type = proto::PolicySummary::descriptor();
+  std::vector<Column> columns;
+  for (int i = 0; i < type->field_count(); ++i) {
+    const FieldDescriptor* field = type->field(i);
+    const std::string& name = field->name();
+    if (IsRatio(field)) {
+      columns.insert(columns.end(),
+                     {{name, "REAL"}, {name + "_low", "REAL"}, {name + "_high", "REAL"}});
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+      columns.push_back({name, "TEXT"});
+    } else {
+      columns.push_back(
+          {name, field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE ? "REAL" : "INTEGER"});
+    }
+  }
+  Table table(db, "summary", columns, nullptr);
+  for (const proto::PolicySummary& row : comparison.summary()) {
+    const Reflection* reflection = row.GetReflection();
+    for (int i = 0; i < type->field_count(); ++i) {
+      const FieldDescriptor* field = type->field(i);
+      if (field->has_presence() && !reflection->HasField(row, field)) {
+        for (int n = 0; n < (IsRatio(field) ? 3 : 1); ++n) table.AddNull();
+      } else if (IsRatio(field)) {
+        const auto& ratio = static_cast<const proto::Ratio&>(reflection->GetMessage(row, field));
+        for (const double value : {ratio.value(), ratio.low(), ratio.high()}) table.Add(value);
+      } else {
+        AddValue(row, field, &table);
+      }
+    }
     table.EndRow();
   }
 }
@@ -234,12 +329,25 @@ void AddCallSites(Database* db, const proto::Detail& detail) {
 
 std::string SqliteFile(const proto::Result& result) {
   Database db;
-  AddRun(&db, result);
-  AddMetrics(&db, result);
-  FillTable(&db, "series", proto::Sample::descriptor(), result.series());
-  AddSnapshots(&db, result.detail());
-  AddCallSites(&db, result.detail());
-  FillTable(&db, "marks", proto::Mark::descriptor(), result.detail().marks());
+  {
+    ResultTables tables(&db, /*by_cell=*/false);
+    tables.Add(result);
+  }
+  return db.Bytes();
+}
+
+std::string SqliteFile(const proto::Comparison& comparison) {
+  Database db;
+  AddCells(&db, comparison);
+  AddSummary(&db, comparison);
+  {
+    ResultTables tables(&db, /*by_cell=*/true);
+    uint64_t number = 0;
+    for (const proto::Cell& cell : comparison.cells()) {
+      ++number;
+      if (cell.has_result()) tables.Add(cell.result(), number);
+    }
+  }
   return db.Bytes();
 }
 

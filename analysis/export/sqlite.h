@@ -1,9 +1,10 @@
-// A result as a database file.
+// Results as a database file.
 #ifndef HEAPSIM_ANALYSIS_EXPORT_SQLITE_H_
 #define HEAPSIM_ANALYSIS_EXPORT_SQLITE_H_
 
 #include <string>
 
+#include "proto/comparison.pb.h"
 #include "proto/result.pb.h"
 
 namespace heapsim::analysis {
@@ -22,6 +23,14 @@ namespace heapsim::analysis {
 // Columns are named as the fields of proto/result.proto and proto/snapshot.proto; lists are left
 // out. The same bytes for the same result.
 std::string SqliteFile(const proto::Result& result);
+
+// The same tables for all cells of a comparison, each with the cell's number as first column,
+// `cell`, and two more:
+//
+//   cells         cell, trace, policy, seed, status
+//   summary       policy, and the fields of PolicySummary; a ratio is three columns: its value by
+//                 its name, and NAME_low, NAME_high
+std::string SqliteFile(const proto::Comparison& comparison);
 
 }  // namespace heapsim::analysis
 

@@ -56,10 +56,15 @@ ordered_json SnapshotData(const proto::HeapSnapshot& snapshot) {
 }
 
 // Without symbols, which nobody asks a page for; with the first frame that is worth a line's room.
-ordered_json CallSitesData(const proto::Detail& detail) {
+ordered_json CallSitesData(const proto::Detail& detail, NameTable* names) {
   std::vector<proto::CallSite> sites(detail.call_sites().begin(), detail.call_sites().end());
   for (proto::CallSite& site : sites) site.clear_frame_symbols();
   ordered_json columns = Columns(sites);
+  for (const char* column : {"frames", "frame_files"}) {
+    for (ordered_json& of_site : columns[column]) {
+      for (ordered_json& text : of_site) text = names->Number(text.get<std::string>());
+    }
+  }
   for (const proto::CallSite& site : sites) columns["first_frame"].push_back(FirstOwnFrame(site));
   return columns;
 }
@@ -80,14 +85,20 @@ ordered_json MarksData(const proto::Detail& detail) {
 
 }  // namespace
 
-ordered_json DetailData(const proto::Detail& detail) {
+size_t NameTable::Number(const std::string& name) {
+  const auto [found, added] = numbers_.try_emplace(name, names_.size());
+  if (added) names_.push_back(name);
+  return found->second;
+}
+
+ordered_json DetailData(const proto::Detail& detail, NameTable* names) {
   ordered_json snapshots = ordered_json::array();
   for (const proto::HeapSnapshot& snapshot : detail.snapshots()) {
     snapshots.push_back(SnapshotData(snapshot));
   }
   const proto::Lifetimes& lifetimes = detail.lifetimes();
   return {{"snapshots", std::move(snapshots)},
-          {"call_sites", CallSitesData(detail)},
+          {"call_sites", CallSitesData(detail, names)},
           {"has_call_sites", detail.has_call_sites()},
           {"lifetimes",
            {{"by_events", Columns(lifetimes.by_events())},

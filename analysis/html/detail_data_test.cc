@@ -6,7 +6,8 @@ namespace heapsim::analysis {
 namespace {
 
 TEST(DetailData, NothingIsEmpty) {
-  const nlohmann::ordered_json data = DetailData(proto::Detail());
+  NameTable names;
+  const nlohmann::ordered_json data = DetailData(proto::Detail(), &names);
   EXPECT_EQ(data["snapshots"].size(), 0u);
   EXPECT_EQ(data["marks"]["count"], 0);
   EXPECT_EQ(data["lifetimes"]["by_ns"].size(), 0u);
@@ -32,7 +33,8 @@ TEST(DetailData, ListsAreColumns) {
   proto::LifetimeBucket* bucket = detail.mutable_lifetimes()->add_by_ns();
   bucket->set_min(4);
 
-  const nlohmann::ordered_json data = DetailData(detail);
+  NameTable names;
+  const nlohmann::ordered_json data = DetailData(detail, &names);
   const auto& first = data["snapshots"][0];
   EXPECT_EQ(first["label"], "peak");
   EXPECT_EQ(first["dead_bytes"], 7);
@@ -48,11 +50,32 @@ TEST(DetailData, ListsAreColumns) {
   EXPECT_EQ(data["lifetimes"]["by_ns"]["min"].dump(), "[4]");
 }
 
+TEST(DetailData, FramesAreToldOnce) {
+  proto::Detail detail;
+  for (const char* inner : {"parse", "load"}) {
+    proto::CallSite* site = detail.add_call_sites();
+    for (const char* frame : {"malloc", inner, "main"}) site->add_frames(frame);
+    site->add_frame_symbols("_Z5parsev");
+  }
+  for (const char* file : {"a.c", "b.c", "main"})
+    detail.mutable_call_sites(1)->add_frame_files(file);
+  NameTable names;
+  const nlohmann::ordered_json sites = DetailData(detail, &names)["call_sites"];
+  EXPECT_EQ(names.names(),
+            (std::vector<std::string>{"malloc", "parse", "main", "load", "a.c", "b.c"}));
+  EXPECT_EQ(sites["frames"].dump(), "[[0,1,2],[0,3,2]]");
+  EXPECT_EQ(sites["frame_files"].dump(), "[[],[4,5,2]]");
+  EXPECT_EQ(sites["first_frame"].dump(), "[1,1]");
+  EXPECT_EQ(sites["frame_symbols"].dump(), "[[],[]]");
+}
+
 TEST(DetailData, ASnapshotWithoutAMapSaysSo) {
   proto::Detail detail;
   detail.add_snapshots();
-  EXPECT_TRUE(DetailData(detail)["snapshots"][0]["map"].is_null());
-  EXPECT_TRUE(DetailData(detail)["snapshots"][0]["other_sites"].is_null());
+  NameTable names;
+  const nlohmann::ordered_json data = DetailData(detail, &names);
+  EXPECT_TRUE(data["snapshots"][0]["map"].is_null());
+  EXPECT_TRUE(data["snapshots"][0]["other_sites"].is_null());
 }
 
 }  // namespace

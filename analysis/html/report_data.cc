@@ -65,7 +65,7 @@ ordered_json MetricsData(const proto::Result& result) {
   return metrics;
 }
 
-ordered_json RunData(const proto::Result& result, size_t samples) {
+ordered_json RunData(const proto::Result& result, size_t samples, NameTable* names) {
   ordered_json run = {
       {"answer", Answer(result)},
       {"complete", result.complete()},
@@ -80,7 +80,7 @@ ordered_json RunData(const proto::Result& result, size_t samples) {
       {"settings", SettingsList(result.policy())},
       {"series", SeriesData(result, samples)},
   };
-  if (result.has_detail()) run["detail"] = DetailData(result.detail());
+  if (result.has_detail()) run["detail"] = DetailData(result.detail(), names);
   return run;
 }
 
@@ -108,7 +108,8 @@ ordered_json CriteriaData() {
 }  // namespace
 
 ordered_json ReportData(const proto::Result& result, const std::string& trace) {
-  ordered_json run = RunData(result, kPageSamples);
+  NameTable names;
+  ordered_json run = RunData(result, kPageSamples, &names);
   run["trace"] = trace;
   run["policy"] = result.policy().name();
   run["seed"] = result.seed();
@@ -117,18 +118,21 @@ ordered_json ReportData(const proto::Result& result, const std::string& trace) {
           {"answer", run["answer"]},
           {"version", result.version()},
           {"runs", ordered_json::array({std::move(run)})},
+          {"names", names.names()},
           {"summary", ordered_json::array()},
           {"criteria", ordered_json::array()},
           {"explanations", ExplanationsData()}};
 }
 
 ordered_json ReportData(const proto::Comparison& comparison) {
+  NameTable names;
   ordered_json runs = ordered_json::array();
   const size_t cells = std::max(comparison.cells_size(), 1);
   for (const proto::Cell& cell : comparison.cells()) {
-    ordered_json run = cell.has_result()
-                           ? RunData(cell.result(), std::max<size_t>(kPageSamples / cells, 300))
-                           : ordered_json::object();
+    ordered_json run =
+        cell.has_result()
+            ? RunData(cell.result(), std::max<size_t>(kPageSamples / cells, 300), &names)
+            : ordered_json::object();
     run["trace"] = cell.trace();
     run["policy"] = cell.policy();
     run["seed"] = cell.seed();
@@ -145,6 +149,7 @@ ordered_json ReportData(const proto::Comparison& comparison) {
           {"answer", Answer(comparison)},
           {"version", comparison.version()},
           {"runs", std::move(runs)},
+          {"names", names.names()},
           {"summary", std::move(summary)},
           {"criteria", CriteriaData()},
           {"explanations", ExplanationsData()}};

@@ -58,7 +58,7 @@ absl::StatusOr<CellCache> CellCache::Open(const std::string& folder) {
 }
 
 std::string CellCache::Key(absl::string_view trace, const proto::Policy& policy,
-                           const ReplayOptions& options) {
+                           const ReplayOptions& options, const DetailRequest* detail) {
   std::string text = absl::StrCat("version ", OwnBuild(), "\ntrace ", trace, "\n");
   for (const Setting& setting : ListSettings(policy)) {
     absl::StrAppend(&text, setting.path, "=", setting.value, "\n");
@@ -67,6 +67,10 @@ std::string CellCache::Key(absl::string_view trace, const proto::Policy& policy,
                   options.time_by_events, "\nsamples ", options.samples, "\noom ",
                   options.continue_on_oom, "\n");
   for (const uint64_t event : options.release_at) absl::StrAppend(&text, "release ", event, "\n");
+  if (detail != nullptr) {
+    absl::StrAppend(&text, "detail ", detail->samples, " ", detail->options.limits.map_cells, " ",
+                    detail->options.limits.sites, " ", detail->options.marks, "\n");
+  }
   return Text(XXH3_128bits(text.data(), text.size()));
 }
 

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "proto/policy.pb.h"
 #include "proto/result.pb.h"
+#include "sim/replay/detail_run.h"
 #include "sim/replay/replay.h"
 
 namespace heapsim::sim {
@@ -30,8 +31,9 @@ class CellCache {
   static absl::StatusOr<CellCache> Open(const std::string& folder);
 
   // `trace` says which events: content and how it is read.
+  // `detail`: what is looked at besides; null: nothing.
   static std::string Key(absl::string_view trace, const proto::Policy& policy,
-                         const ReplayOptions& options);
+                         const ReplayOptions& options, const DetailRequest* detail);
 
   const std::string& folder() const { return folder_; }
 

@@ -8,13 +8,18 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "analysis/comparison.h"
+#include "sim/native/allocators.h"
 #include "sim/native/native_replay.h"
 #include "sim/tool/result_message.h"
 
 namespace heapsim::sim {
 
 CellRunner::CellRunner(const ComparePlan& plan, TraceSet& traces, const std::atomic<bool>& stop)
-    : plan_(plan), traces_(traces), stop_(stop) {}
+    : plan_(plan), traces_(traces), stop_(stop), detail_(DetailOfCells(CellCount(plan))) {}
+
+bool CellRunner::LooksAt(size_t cell) const {
+  return plan_.detail && !IsNative(plan_.policies[PlaceOf(plan_, cell).policy]);
+}
 
 ReplayOptions CellRunner::OptionsOf(size_t cell) const {
   ReplayOptions options = plan_.options;
@@ -30,7 +35,8 @@ absl::StatusOr<std::string> CellRunner::Key(size_t cell) {
   const std::string events =
       absl::StrCat(*hash, " ", plan_.open.from, " ",
                    plan_.open.pid.has_value() ? absl::StrCat(*plan_.open.pid) : "any");
-  return CellCache::Key(events, plan_.policies[place.policy], OptionsOf(cell));
+  return CellCache::Key(events, plan_.policies[place.policy], OptionsOf(cell),
+                        LooksAt(cell) ? &detail_ : nullptr);
 }
 
 void CellRunner::Prepare(size_t trace, absl::Span<const size_t> cells) {
@@ -110,10 +116,17 @@ absl::StatusOr<proto::Result> CellRunner::Replay(size_t cell, bool* reused) {
       return *std::move(found);
     }
   }
-  absl::StatusOr<std::unique_ptr<BlockSource>> source = trace.Open();
-  if (!source.ok()) return source.status();
-  absl::StatusOr<ReplayOutcome> outcome = RunAnyReplay(**source, policy, options);
+  const auto run = [&]() -> absl::StatusOr<ReplayOutcome> {
+    if (LooksAt(cell)) {
+      return RunReplayWithDetail([&] { return trace.Open(); }, policy, options, detail_);
+    }
+    absl::StatusOr<std::unique_ptr<BlockSource>> source = trace.Open();
+    if (!source.ok()) return source.status();
+    return RunAnyReplay(**source, policy, options);
+  };
+  absl::StatusOr<ReplayOutcome> outcome = run();
   if (!outcome.ok()) return outcome.status();
+  if (outcome->detail.has_value()) trace.NameFrames(&*outcome->detail);
   const auto& facts = trace.facts();
   proto::Result result =
       ToResult(*outcome, policy, options.seed, facts.has_value() ? &*facts : nullptr);

@@ -41,6 +41,8 @@ class CellRunner {
 
  private:
   ReplayOptions OptionsOf(size_t cell) const;
+  // Whether the heap of the cell is looked at: plan_.detail, and there is a heap.
+  bool LooksAt(size_t cell) const;
   std::optional<proto::Result> Kept(size_t cell, const std::string& key) const;
   absl::StatusOr<proto::Result> Replay(size_t cell, bool* reused);
   proto::Cell Finished(size_t cell, absl::StatusOr<proto::Result> result) const;
@@ -48,6 +50,7 @@ class CellRunner {
   const ComparePlan& plan_;
   TraceSet& traces_;
   const std::atomic<bool>& stop_;
+  const DetailRequest detail_;
 };
 
 }  // namespace heapsim::sim

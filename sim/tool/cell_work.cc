@@ -69,6 +69,7 @@ absl::StatusOr<proto::CellWork> ToWork(const ComparePlan& plan, size_t cells_per
   work.mutable_release_at()->Assign(plan.options.release_at.begin(), plan.options.release_at.end());
   work.set_continue_on_oom(plan.options.continue_on_oom);
   work.set_check_every(plan.options.check_every);
+  work.set_detail(plan.detail);
   work.set_cells_per_task(cells_per_task);
   work.set_jobs(static_cast<uint32_t>(plan.jobs));
   return work;
@@ -91,6 +92,7 @@ absl::StatusOr<ComparePlan> FromWork(const proto::CellWork& work) {
   plan.options.release_at.assign(work.release_at().begin(), work.release_at().end());
   plan.options.continue_on_oom = work.continue_on_oom();
   plan.options.check_every = work.check_every();
+  plan.detail = plan.open.keep_call_sites = work.detail();
   plan.jobs = static_cast<int>(work.jobs());
   absl::StatusOr<CellCache> cache = CellCache::Open(work.cells_folder());
   if (!cache.ok()) return cache.status();

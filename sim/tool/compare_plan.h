@@ -2,6 +2,7 @@
 #ifndef HEAPSIM_SIM_TOOL_COMPARE_PLAN_H_
 #define HEAPSIM_SIM_TOOL_COMPARE_PLAN_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -10,6 +11,7 @@
 
 #include "proto/comparison.pb.h"
 #include "proto/policy.pb.h"
+#include "sim/replay/detail_run.h"
 #include "sim/replay/replay.h"
 #include "sim/tool/cell_cache.h"
 #include "traces/open_trace.h"
@@ -28,7 +30,24 @@ struct ComparePlan {
   bool keep_series = true;
   // Decoded traces stay in memory, as far as there is some, for the engine's next plan.
   bool keep_traces = false;
+  // The heap of each cell is looked at, where its policy has one: DetailOfCells. `open`
+  // keeps call sites then.
+  bool detail = false;
 };
+
+// What each of so many cells tells of its heap. All of it goes into one file, so the more cells
+// there are, the less each one tells.
+inline DetailRequest DetailOfCells(size_t cells) {
+  const bool few = cells <= 12;
+  DetailRequest request;
+  request.options.moments = {{Moment::Kind::kPeak, 0, "peak"}, {Moment::Kind::kEnd, 0, "end"}};
+  request.samples = static_cast<uint32_t>(std::min<size_t>(96 / std::max<size_t>(cells, 1), 16));
+  request.options.limits.map_cells = few ? 8192 : 2048;
+  request.options.limits.sites = few ? 50 : 20;
+  request.options.marks = few ? 1024 : 256;
+  request.call_sites = 0;  // besides those that pin most at some moment
+  return request;
+}
 
 // Cells are numbered by trace, policy and seed, the seed changing fastest.
 struct CellPlace {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "analysis/comparison.h"
 #include "analysis/comparison_output.h"
+#include "analysis/export/sqlite.h"
 #include "analysis/html/report.h"
 #include "analysis/output_file.h"
 #include "sim/policies/combinations.h"
@@ -44,9 +46,10 @@ using analysis::OutputFile;
 struct Output {
   const char* flag;
   const char* help;
-  std::string (*text)(const proto::Comparison& comparison);
-  bool with_series;  // shows the memory of each cell over time
-  std::string path;  // empty: not asked for
+  std::function<std::string(const proto::Comparison& comparison)> text;
+  bool with_series;       // shows the memory of each cell over time
+  bool with_detail;       // and what is in its heap
+  std::string path = "";  // empty: not asked for
 };
 
 class CompareVerb : public Verb {
@@ -126,7 +129,13 @@ class CompareVerb : public Verb {
                    "--engine=slurm one that all machines share (default there: a new one in the "
                    "current folder, for the time)")
         ->type_name("FOLDER");
+    app.add_flag(
+        "--detail", detail_,
+        "look at the heap of each cell: snapshots, call sites, marks (runs each cell twice; "
+        "--html and --sqlite do so by themselves)");
+    app.add_flag("--no-detail", no_detail_, "do not, in half of the time");
     AddJsonFlag(app, &json_.path);
+    app.add_option("--pprof", pprof_, "is of one run: see `replay --pprof`")->type_name("FILE");
     for (Output& output : outputs_) {
       app.add_option(output.flag, output.path, output.help)->type_name("FILE");
     }
@@ -145,6 +154,9 @@ class CompareVerb : public Verb {
     }
     plan_.keep_series = std::any_of(files.begin(), files.end(),
                                     [](const auto& file) { return file.first->with_series; });
+    const bool shown = std::any_of(files.begin(), files.end(),
+                                   [](const auto& file) { return file.first->with_detail; });
+    plan_.detail = plan_.open.keep_call_sites = detail_ || (shown && !no_detail_);
     absl::StatusOr<proto::Comparison> run = RunPlan();
     if (!run.ok()) return run.status();
     proto::Comparison& comparison = *run;
@@ -179,6 +191,15 @@ class CompareVerb : public Verb {
 
   // Everything about the call that can be wrong is told before the first cell runs.
   absl::Status Plan() {
+    if (!pprof_.empty()) {
+      return absl::InvalidArgumentError(
+          "--pprof: a profile is of one run; write one a run with `heapsim replay TRACE "
+          "--policy=NAME --pprof=FILE` and compare them with `go tool pprof -diff_base`, or see "
+          "`heapsim explain TRACE --policy=A --policy=B`");
+    }
+    if (detail_ && no_detail_) {
+      return absl::InvalidArgumentError("--detail and --no-detail: leave one of them out");
+    }
     for (const std::string& name : policies_) {
       absl::StatusOr<proto::Policy> policy = LoadPolicy(name);
       if (!policy.ok()) return policy.status();
@@ -323,17 +344,20 @@ class CompareVerb : public Verb {
   std::string grid_;
   std::vector<std::string> settings_;
   ReplayFlags flags_;
+  bool detail_ = false, no_detail_ = false;
+  std::string pprof_;
   std::string engine_ = "local";
   std::string resume_;
-  Output json_ = {"--json", "", analysis::ComparisonJson, false, ""};
+  Output json_ = {"--json", "", analysis::ComparisonJson, false, false};
   std::vector<Output> outputs_ = {
-      {"--csv", "write the cells as CSV", analysis::ComparisonCsv, false, ""},
+      {"--csv", "write the cells as CSV", analysis::ComparisonCsv, false, false},
       {"--html", "write a report for the browser, one file that needs no network",
-       [](const proto::Comparison& comparison) { return analysis::HtmlReport(comparison); }, true,
-       ""},
+       [](const auto& comparison) { return analysis::HtmlReport(comparison); }, true, true},
+      {"--sqlite",
+       "write an SQLite file: the tables of `replay --sqlite` for all cells, the summary",
+       [](const auto& comparison) { return analysis::SqliteFile(comparison); }, true, true},
       {"--result", "write the comparison as a binary message (proto/comparison.proto)",
-       [](const proto::Comparison& comparison) { return comparison.SerializeAsString(); }, true,
-       ""},
+       [](const auto& comparison) { return comparison.SerializeAsString(); }, true, false},
   };
 };
 

@@ -5,14 +5,24 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "sim/replay/read_ahead.h"
+#include "sim/tool/kept_blocks.h"
+#include "sim/tool/result_message.h"
 #include "traces/io/byte_source.h"
 #include "traces/open_trace.h"
 
 namespace heapsim::sim {
+namespace {
+
+// What blocks may take that are kept: some 25 million events. Longer traces are decoded again.
+constexpr uint64_t kKeptBytes = uint64_t{256} << 20;
+
+}  // namespace
 
 RepeatedTrace::~RepeatedTrace() {
   if (fd_ >= 0) close(fd_);
@@ -49,7 +59,67 @@ absl::Status RepeatedTrace::KeepStandardInput() {
   }
 }
 
-absl::StatusOr<std::unique_ptr<traces::TraceReader>> RepeatedTrace::Open() {
+// Reads ahead, and keeps what it reads as long as there is room.
+class RepeatedTrace::Source final : public BlockSource {
+ public:
+  Source(std::unique_ptr<traces::TraceReader> reader, RepeatedTrace* trace)
+      : reader_(std::move(reader)),
+        decoded_(reader_.get()),
+        ahead_(std::in_place, &decoded_),
+        trace_(*trace) {}
+  ~Source() override {
+    ahead_.reset();
+    trace_.reader_ = std::move(reader_);
+    if (!whole_) return;
+    trace_.blocks_ = std::move(blocks_);
+    trace_.kept_ = true;
+  }
+
+  absl::StatusOr<bool> Next(traces::EventBlock* block) override {
+    absl::StatusOr<bool> more = ahead_->Next(block);
+    if (!more.ok() || !keeps_) return more;
+    if (!*more) {
+      whole_ = true;
+      return more;
+    }
+    bytes_ += BytesOf(*block);
+    keeps_ = bytes_ <= kKeptBytes;
+    if (keeps_) {
+      blocks_.push_back(*block);
+    } else {
+      blocks_ = {};
+    }
+    return more;
+  }
+
+ private:
+  class Decoded final : public BlockSource {
+   public:
+    explicit Decoded(traces::TraceReader* reader) : reader_(reader) {}
+    absl::StatusOr<bool> Next(traces::EventBlock* block) override { return reader_->Next(block); }
+
+   private:
+    traces::TraceReader* reader_;
+  };
+
+  std::unique_ptr<traces::TraceReader> reader_;
+  Decoded decoded_;
+  std::optional<ReadAhead> ahead_;
+  RepeatedTrace& trace_;
+  std::vector<traces::EventBlock> blocks_;
+  uint64_t bytes_ = 0;
+  bool keeps_ = true, whole_ = false;
+};
+
+absl::StatusOr<std::unique_ptr<BlockSource>> RepeatedTrace::Open() {
+  if (kept_) return std::make_unique<KeptBlocks>(&blocks_);
+  absl::StatusOr<std::unique_ptr<traces::TraceReader>> reader = OpenReader();
+  if (!reader.ok()) return reader.status();
+  if (absl::Status s = CheckReplayable(**reader, input_->path()); !s.ok()) return s;
+  return std::make_unique<Source>(*std::move(reader), this);
+}
+
+absl::StatusOr<std::unique_ptr<traces::TraceReader>> RepeatedTrace::OpenReader() {
   traces::OpenOptions options;
   options.keep_call_sites = true;
   if (input_->path() == "-" && fd_ < 0) {

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -27,28 +26,6 @@ class ReaderSource : public BlockSource {
 
  private:
   traces::TraceReader* reader_;
-};
-
-// Everything between a reader and a run, so that it ends in the right order.
-class OpenedBlocks : public BlockSource {
- public:
-  OpenedBlocks(std::unique_ptr<traces::TraceReader> reader,
-               std::unique_ptr<traces::TraceReader>* give_back)
-      : reader_(std::move(reader)),
-        source_(reader_.get()),
-        ahead_(std::in_place, &source_),
-        give_back_(give_back) {}
-  ~OpenedBlocks() override {
-    ahead_.reset();
-    *give_back_ = std::move(reader_);
-  }
-  absl::StatusOr<bool> Next(traces::EventBlock* block) override { return ahead_->Next(block); }
-
- private:
-  std::unique_ptr<traces::TraceReader> reader_;
-  ReaderSource source_;
-  std::optional<ReadAhead> ahead_;
-  std::unique_ptr<traces::TraceReader>* give_back_;
 };
 
 }  // namespace
@@ -94,22 +71,15 @@ absl::StatusOr<bool> ReplayRun::HasDetail() const {
 absl::StatusOr<proto::Result> ReplayRun::RunWithDetail(const DetailRequest& request, size_t which) {
   absl::StatusOr<proto::Policy> policy = policy_.Load(which);
   if (!policy.ok()) return policy.status();
-  RepeatedTrace& trace = repeated_;
   Progress progress(0);
   ReplayOptions options = flags_.options();
   options.stop = &CatchInterrupt();
   options.progress = [&progress](uint64_t events) { progress.Update(events); };
-  std::unique_ptr<traces::TraceReader> last;
-  const auto open = [&]() -> absl::StatusOr<std::unique_ptr<BlockSource>> {
-    absl::StatusOr<std::unique_ptr<traces::TraceReader>> reader = trace.Open();
-    if (!reader.ok()) return reader.status();
-    if (absl::Status s = CheckReplayable(**reader, trace_.path()); !s.ok()) return s;
-    return std::make_unique<OpenedBlocks>(*std::move(reader), &last);
-  };
-  absl::StatusOr<ReplayOutcome> outcome = RunReplayWithDetail(open, *policy, options, request);
+  absl::StatusOr<ReplayOutcome> outcome =
+      RunReplayWithDetail([&] { return repeated_.Open(); }, *policy, options, request);
   if (!outcome.ok()) return outcome.status();
-  if (outcome->detail.has_value()) NameFrames(*last, &*outcome->detail);
-  return ToResult(*outcome, *policy, options.seed, last->facts());
+  if (outcome->detail.has_value()) NameFrames(*repeated_.reader(), &*outcome->detail);
+  return ToResult(*outcome, *policy, options.seed, repeated_.reader()->facts());
 }
 
 }  // namespace heapsim::sim

@@ -27,7 +27,7 @@ class ReplayRun {
   // Replays; Ctrl-C ends it early. A simulation that could not go on is a result with `stopped`
   // set, not an error.
   absl::StatusOr<proto::Result> Run();
-  // The same with `detail`, through one of several policies. It reads the trace twice.
+  // The same with `detail`, through one of several policies. It runs twice.
   absl::StatusOr<proto::Result> RunWithDetail(const DetailRequest& request, size_t policy = 0);
   // Whether the first policy has a heap that can be looked into.
   absl::StatusOr<bool> HasDetail() const;

@@ -36,10 +36,9 @@ class ReplayVerb : public Verb {
   void AddFlags(CLI::App& app) override {
     run_.AddFlags(app);
     AddJsonFlag(app, &json_.path);
-    app.add_flag(
-        "--detail", detail_,
-        "look at the heap itself: snapshots, call sites, lifetimes, marks (reads the trace "
-        "twice; in --json and --result; native policies have none)");
+    app.add_flag("--detail", detail_,
+                 "look at the heap itself: snapshots, call sites, lifetimes, marks (runs twice; in "
+                 "--json and --result; native policies have none)");
     for (Output& output : outputs_) {
       app.add_option(output.flag, output.path, output.help)->type_name("FILE");
     }

@@ -90,6 +90,7 @@ absl::StatusOr<proto::Comparison> RunSearch(const ComparePlan& plan, const Searc
   if (options.max_cost_ratio.has_value()) search.set_max_cost_ratio(*options.max_cost_ratio);
   ComparePlan part = plan;
   part.keep_series = false;
+  part.detail = false;
   part.keep_traces = true;
   part.traces.clear();
   const std::vector<bool> held_back =

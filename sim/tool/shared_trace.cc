@@ -3,52 +3,24 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "sim/tool/call_frames.h"
+#include "sim/tool/kept_blocks.h"
 #include "sim/tool/result_message.h"
 #include "traces/format/trace_reader.h"
 
 namespace heapsim::sim {
-namespace {
 
-template <typename T>
-uint64_t Bytes(const std::vector<T>& column) {
-  return column.size() * sizeof(T);
-}
-
-uint64_t BytesOf(const traces::EventBlock& block) {
-  return sizeof block + Bytes(block.is_free) + Bytes(block.alloc_object) + Bytes(block.alloc_size) +
-         Bytes(block.free_object) + Bytes(block.exceptions) + Bytes(block.time_ns) +
-         Bytes(block.thread) + Bytes(block.call_site) + Bytes(block.scan) + Bytes(block.weight) +
-         Bytes(block.markers);
-}
-
-class MemorySource : public BlockSource {
+class FileSource final : public BlockSource {
  public:
-  explicit MemorySource(const std::vector<traces::EventBlock>* blocks) : blocks_(blocks) {}
-
-  absl::StatusOr<bool> Next(traces::EventBlock* block) override {
-    if (next_ == blocks_->size()) return false;
-    *block = (*blocks_)[next_++];
-    return true;
-  }
-  absl::StatusOr<const traces::EventBlock*> Borrow(traces::EventBlock* /*own*/) override {
-    return next_ == blocks_->size() ? nullptr : &(*blocks_)[next_++];
-  }
-
- private:
-  const std::vector<traces::EventBlock>* blocks_;
-  size_t next_ = 0;
-};
-
-class FileSource : public BlockSource {
- public:
-  explicit FileSource(std::unique_ptr<traces::TraceReader> reader) : reader_(std::move(reader)) {}
+  FileSource(std::unique_ptr<traces::TraceReader> reader, SharedTrace* trace)
+      : reader_(std::move(reader)), trace_(trace) {}
+  ~FileSource() override { trace_->KeepNames(std::move(reader_)); }
   absl::StatusOr<bool> Next(traces::EventBlock* block) override { return reader_->Next(block); }
 
  private:
   std::unique_ptr<traces::TraceReader> reader_;
+  SharedTrace* trace_;
 };
-
-}  // namespace
 
 bool TraceMemory::Take(uint64_t bytes) {
   uint64_t left = left_;
@@ -69,6 +41,7 @@ absl::Status SharedTrace::Load() {
   if (!opened.ok()) return opened.status();
   warnings_ = std::move(opened->warnings);
   traces::TraceReader& reader = *opened->reader;
+  if (options_.keep_call_sites) reader.KeepCallSites();
   if (absl::Status status = CheckReplayable(reader, path_); !status.ok()) return status;
   std::vector<traces::EventBlock> blocks;
   uint64_t bytes = 0;
@@ -94,6 +67,7 @@ absl::Status SharedTrace::Load() {
   taken_ = bytes;
   in_memory_ = true;
   if (reader.facts() != nullptr) facts_ = *reader.facts();
+  if (options_.keep_call_sites) names_ = std::move(opened->reader);
   return absl::OkStatus();
 }
 
@@ -105,17 +79,32 @@ absl::StatusOr<std::unique_ptr<BlockSource>> SharedTrace::Open() {
       status_ = Load();
     }
     if (!status_.ok()) return status_;
-    if (in_memory_) return std::make_unique<MemorySource>(&blocks_);
+    if (in_memory_) return std::make_unique<KeptBlocks>(&blocks_);
   }
   absl::StatusOr<traces::OpenedTrace> opened = traces::OpenTrace(path_, options_);
   if (!opened.ok()) return opened.status();
-  return std::make_unique<FileSource>(std::move(opened->reader));
+  if (options_.keep_call_sites) opened->reader->KeepCallSites();
+  return std::make_unique<FileSource>(std::move(opened->reader), this);
+}
+
+void SharedTrace::KeepNames(std::unique_ptr<traces::TraceReader> reader) {
+  if (!options_.keep_call_sites) return;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (names_ == nullptr || reader->call_sites().size() > names_->call_sites().size()) {
+    names_ = std::move(reader);
+  }
+}
+
+void SharedTrace::NameFrames(proto::Detail* detail) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (names_ != nullptr) sim::NameFrames(*names_, detail);
 }
 
 void SharedTrace::Release() {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!in_memory_) return;
   blocks_ = {};
+  names_ = nullptr;
   if (memory_ != nullptr) memory_->GiveBack(taken_);
   in_memory_ = false;
   loaded_ = false;

@@ -12,9 +12,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "proto/snapshot.pb.h"
 #include "sim/replay/replay.h"
 #include "traces/event_block.h"
 #include "traces/facts.h"
+#include "traces/format/trace_reader.h"
 #include "traces/open_trace.h"
 
 namespace heapsim::sim {
@@ -48,6 +50,10 @@ class SharedTrace {
   // with the trace is told to each. The source must not outlive this.
   absl::StatusOr<std::unique_ptr<BlockSource>> Open();
 
+  // Names the frames of call sites; to be called when a source has been read. Does nothing unless
+  // options say that call sites are kept.
+  void NameFrames(proto::Detail* detail) const;
+
   // Known after Open.
   const std::optional<traces::TraceFacts>& facts() const { return facts_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
@@ -56,13 +62,17 @@ class SharedTrace {
   void Release();
 
  private:
+  friend class FileSource;
   absl::Status Load();
+  // A reader that is done with the trace, or with a part of it.
+  void KeepNames(std::unique_ptr<traces::TraceReader> reader);
 
   const std::string path_;
   const traces::OpenOptions options_;
   TraceMemory* const memory_;  // none: it is decoded at any price
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::unique_ptr<traces::TraceReader> names_;  // knows most call sites of all readers so far
   bool loaded_ = false;
   absl::Status status_;
   bool in_memory_ = false;

@@ -58,6 +58,26 @@ TEST(SharedTrace, OneThatDoesNotFitIsReadFromItsFile) {
   EXPECT_TRUE(Whole(memory, 1000));
 }
 
+TEST(SharedTrace, NamesFramesOnceItWasRead) {
+  for (const uint64_t bytes : {kEnough, uint64_t{1000}}) {
+    TraceMemory memory(bytes);
+    SharedTrace trace(kTrace, {.keep_call_sites = true}, &memory);
+    proto::Detail detail;
+    detail.set_has_call_sites(true);
+    detail.add_call_sites()->set_id(1);
+    trace.NameFrames(&detail);
+    EXPECT_EQ(detail.call_sites(0).frames_size(), 0);
+    Events(trace);
+    trace.NameFrames(&detail);
+    EXPECT_GT(detail.call_sites(0).frames_size(), 0);
+    SharedTrace plain(kTrace, {}, &memory);
+    Events(plain);
+    detail.mutable_call_sites(0)->clear_frames();
+    plain.NameFrames(&detail);
+    EXPECT_EQ(detail.call_sites(0).frames_size(), 0);
+  }
+}
+
 TEST(SharedTrace, GivesBackWhenItIsGone) {
   TraceMemory memory(kEnough);
   {

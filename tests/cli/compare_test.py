@@ -1,7 +1,10 @@
 """`heapsim compare` as a process: cells, summary, failures, resuming."""
 
+import contextlib
 import csv
 import json
+import re
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -82,6 +85,43 @@ class CompareTest(unittest.TestCase):
         self.assertEqual({"value": 1, "low": 1, "high": 1}, summary["go1.10"]["cost_ratio"])
         self.assertTrue(ideal["pareto"])
         self.assertFalse(summary["go1.10"]["pareto"])
+
+    def test_detail(self):
+        """The heap of every cell, in the page and in the database, is that of the replay by itself."""
+        page, base, plain = (self.folder / name for name in ("report.html", "cells.sqlite", "plain.html"))
+        cells = self.folder / "cells"
+        for _ in range(2):  # the second time from the folder
+            result = compare(*TRACES, *flags(POLICIES), f"--html={page}", f"--sqlite={base}", "--json", f"--resume={cells}")
+            self.assertEqual(0, result.returncode, result.stderr)
+            self.assertEqual(self.comparison, parsed(result.stdout))
+            data = json.loads(re.search(r'id="data">(.*?)</script', page.read_text())[1])
+            for run_data in data["runs"]:
+                labels = [snapshot["label"] for snapshot in run_data["detail"]["snapshots"]]
+                heap = run_data["policy"] != "ideal"
+                self.assertEqual([1, 1, 16] if heap else [0, 0, 0], [labels.count(name) for name in ("peak", "end", "sample")])
+                if heap:
+                    frames = run_data["detail"]["call_sites"]["frames"]
+                    self.assertTrue(any("+0x" in data["names"][frame] for frames_of in frames for frame in frames_of))
+        self.assertLess(page.stat().st_size, 2_500_000)
+        single = self.folder / "replay.json"
+        run("replay", TRACES[1], "--policy=go1.10-explicit", "--detail", f"--json={single}")
+        peak = [s for s in json.loads(single.read_text())["detail"]["snapshots"] if s["label"] == "peak"][0]
+        with contextlib.closing(sqlite3.connect(base)) as db:
+            rows = db.execute("SELECT trace, policy, status FROM cells ORDER BY cell").fetchall()
+            self.assertEqual([(str(t), p, "ok") for t in TRACES for p in POLICIES], rows)
+            self.assertEqual(
+                [(use["slot_bytes"], use["live_slots"]) for use in peak["size_classes"]],
+                db.execute(
+                    "SELECT slot_bytes, live_slots FROM size_classes c JOIN snapshots s ON s.cell = c.cell AND s.number = c.snapshot"
+                    " WHERE s.label = 'peak' AND s.cell = 5").fetchall())
+            peaks = db.execute("SELECT value FROM result WHERE metric = 'memory.peak_rss_bytes' ORDER BY cell").fetchall()
+            self.assertEqual([c["result"]["memory"]["peak_rss_bytes"] for c in self.comparison["cells"]], [value for value, in peaks])
+            ratios = db.execute("SELECT policy, peak_rss_ratio, cost_ratio_low FROM summary").fetchall()
+            self.assertEqual(
+                [(r["policy"], r["peak_rss_ratio"]["value"], r["cost_ratio"]["low"]) for r in self.comparison["summary"]], ratios)
+        result = compare(TRACES[1], *flags(POLICIES), f"--html={plain}", "--no-detail")
+        self.assertEqual(0, result.returncode, result.stderr)
+        self.assertNotIn('"snapshots"', plain.read_text().split('id="data">')[1].split("</script")[0].split('"explanations"')[0])
 
     def test_jobs_change_nothing(self):
         result = compare(*TRACES, *flags(POLICIES), "--json", "--jobs=4")

@@ -7,9 +7,10 @@ function callSitesSection() {
       const detail = view.run.detail;
       const places = new Map(rowsOf(detail.call_sites).map((place) => [place.id, place]));
       const rows = listOf(snapshot, "sites");
+      const names = siteNames(rows.map((row) => places.get(row.site)));
       const number = (title, name, format = bytes) =>
         ({ title, metric: `${ofSites}${name}`, value: (row) => row[name], cell: (row) => format(row[name]) });
-      const named = { title: detail.has_call_sites ? "Call site" : "Request size", text: true, value: (row) => siteName(places.get(row.site)), cell: (row) => siteCell(places.get(row.site)) };
+      const named = { title: detail.has_call_sites ? "Call site" : "Request size", text: true, value: (row) => names.get(places.get(row.site)), cell: (row) => siteCell(places.get(row.site), names) };
       const pinned = number("Pinned", "pinned_bytes");
       const rest = snapshot.other_sites_count > 0 && snapshot.other_sites;
       fill(holder,
@@ -29,25 +30,46 @@ function callSitesSection() {
     });
 }
 
-// "function (file.c:12)", as far as it is known; the whole path where there is room.
+// "function (file.c:12)", as far as it is known; all arguments and the whole path where there is room.
 function frameText(place, i, whole) {
-  const file = place.frame_files?.[i];
-  if (!file) return place.frames[i];
-  const name = whole ? file : file.slice(file.lastIndexOf("/") + 1);
+  const name = report.names[place.frames[i]];
+  const frame = whole ? name : name.replace(/\((?!anonymous)[^()]*\)( const)?$/, "()");
+  const file = report.names[place.frame_files?.[i]];
+  if (!file) return frame;
+  const path = whole ? file : file.slice(file.lastIndexOf("/") + 1);
   const line = place.frame_lines?.[i];
-  return `${place.frames[i]} (${name}${line ? `:${line}` : ""})`;
+  return `${frame} (${path}${line ? `:${line}` : ""})`;
 }
 
+const shownFrames = 3;
 // The innermost frames behind the allocator's own.
 const siteName = (place) => (place?.frames?.length > 0
-  ? place.frames.map((_, i) => frameText(place, i)).slice(place.first_frame, place.first_frame + 3).join(" \u2190 ")
+  ? place.frames.map((_, i) => frameText(place, i)).slice(place.first_frame, place.first_frame + shownFrames).join(" \u2190 ")
   : unknown);
 
+// The same for many, by place: to names that are alike the first frame is added that tells them apart.
+function siteNames(places) {
+  const names = new Map(places.map((place) => [place, siteName(place)]));
+  for (const name of distinct([...names.values()])) {
+    const alike = [...names.keys()].filter((place) => place?.frames && names.get(place) === name);
+    if (alike.length < 2) continue;
+    const outer = (place, at) => place.frames[place.first_frame + at];
+    const most = Math.max(...alike.map((place) => place.frames.length));
+    let at = shownFrames;
+    while (at < most && alike.every((place) => outer(place, at) === outer(alike[0], at))) ++at;
+    const gap = at > shownFrames ? " \u2190 \u2026" : "";
+    for (const place of alike) {
+      if (outer(place, at) !== undefined) names.set(place, `${name}${gap} \u2190 ${frameText(place, place.first_frame + at)}`);
+    }
+  }
+  return names;
+}
+
 // All frames are behind a click.
-function siteCell(place) {
+function siteCell(place, names) {
   const frames = place?.frames ?? [];
-  const name = element("span", { class: "site" }, siteName(place));
-  if (frames.length < 4) return name;
+  const name = element("span", { class: "site" }, names.get(place));
+  if (frames.length <= shownFrames) return name;
   return element("details", { class: "stack" }, element("summary", {}, name),
     element("ol", {}, frames.map((_, i) => element("li", {}, frameText(place, i, true)))));
 }

@@ -172,16 +172,28 @@ function drawPoints(u, points) {
   ctx.restore();
 }
 
-// Beside the point, on the side that has room; left out where neither has.
+// Beside the point where there is room, else further off at the end of a line; left out where there is none.
 function drawLabel(u, text, x, y, taken) {
   const { ctx, bbox } = u;
   const scale = uPlot.pxRatio;
   const width = ctx.measureText(text).width;
-  for (const [left, middle] of [[x + 11 * scale, y], [x - 11 * scale - width, y], [x - width / 2, y - 15 * scale], [x - width / 2, y + 15 * scale]]) {
+  const near = [[x + 11 * scale, y], [x - 11 * scale - width, y], [x - width / 2, y - 15 * scale], [x - width / 2, y + 15 * scale]];
+  const far = [24, 40, 56].flatMap((away) => [[x + away * scale, y + away * scale], [x + away * scale, y - away * scale],
+    [x - away * scale - width, y + away * scale], [x - away * scale - width, y - away * scale]]);
+  for (const [left, middle] of [...near, ...far]) {
     const box = [left, middle - 7 * scale, left + width, middle + 7 * scale];
     const inside = box[0] > bbox.left && box[2] < bbox.left + bbox.width + 10 * scale && box[1] > bbox.top && box[3] < bbox.top + bbox.height;
     if (!inside || taken.some((b) => box[0] < b[2] && box[2] > b[0] && box[1] < b[3] && box[3] > b[1])) continue;
     taken.push(box);
+    if (!near.some(([nearLeft, nearMiddle]) => nearLeft === left && nearMiddle === middle)) {
+      const edge = left > x ? left - 3 * scale : left + width + 3 * scale;
+      ctx.beginPath();
+      ctx.moveTo(x + Math.sign(edge - x) * 6 * scale, y + Math.sign(middle - y) * 6 * scale);
+      ctx.lineTo(edge, middle);
+      ctx.strokeStyle = colour("text-soft");
+      ctx.lineWidth = scale;
+      ctx.stroke();
+    }
     ctx.fillStyle = colour("text");
     ctx.fillText(text, left, middle);
     return;

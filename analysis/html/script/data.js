@@ -3,6 +3,7 @@
 // report.runs: a run a cell. A failed one has only trace, policy, seed and status.
 // run.series.columns: packed columns by the name of the sample's field.
 // run.detail: snapshots of the heap, marks, lifetimes, call sites; absent where none were taken.
+// report.names: the texts of call sites' frames and files, which stand there as numbers.
 
 const report = JSON.parse(document.getElementById("data").textContent);
 

@@ -5,8 +5,7 @@ function heapSections() {
   const update = () => {
     hint.hidden = shownSnapshot() !== null;
     fill(hint, view.run.has_parts
-      ? ["The map of the heap, its size classes and call sites are in the report of a single replay: ",
-        element("code", {}, `heapsim replay ${baseName(view.run.trace)} --policy=${view.run.policy} --html=FILE`)]
+      ? ["Nobody looked into the heap of this run: no map, no size classes, no call sites. Without ", element("code", {}, "--no-detail"), " they are here."]
       : "This policy has no heap to look into: no map, no size classes, no call sites.");
   };
   view.on("run", update);

@@ -92,9 +92,12 @@ function setAxis(axis) {
 }
 
 function setRun(run) {
+  const before = snapshotsOf(view.run)[view.snapshot];
   view.run = run;
   view.hover = null;
-  view.snapshot = peakSnapshot();
+  // The same moment of the other run, where it has it.
+  const same = before ? snapshotsOf(run).findIndex((s) => s.label === before.label && (s.label !== "sample" || s.event === before.event)) : -1;
+  view.snapshot = same >= 0 ? same : peakSnapshot();
   if (view.range) {
     const [from, to] = wholeRange();
     view.range = [Math.max(from, view.range[0]), Math.min(to, view.range[1])];
