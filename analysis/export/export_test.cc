@@ -274,6 +274,35 @@ TEST(Perfetto, TheAttributesSayWhichRunItWas) {
                                                 {"dropped_marks", "3"}}));
 }
 
+TEST(Perfetto, AProcessForEachCell) {
+  proto::Comparison comparison;
+  for (const char* policy : {"p", "q", "failed"}) {
+    proto::Cell* cell = comparison.add_cells();
+    cell->set_trace("a/b.raw");
+    cell->set_policy(policy);
+    if (cell->policy() != "failed") *cell->mutable_result() = Example();
+  }
+  perfetto::Trace trace;
+  ASSERT_TRUE(trace.ParseFromString(PerfettoTrace(comparison)));
+  std::map<uint64_t, uint64_t> process_of;  // by track
+  std::map<uint64_t, std::string> names;
+  std::map<std::string, int> events;
+  for (const perfetto::TracePacket& packet : trace.packet()) {
+    if (packet.has_track_descriptor()) {
+      const perfetto::TrackDescriptor& t = packet.track_descriptor();
+      if (t.has_process()) names[t.uuid()] = t.process().process_name();
+      ASSERT_TRUE(t.has_process() || process_of.count(t.parent_uuid()));
+      const uint64_t process = t.has_process() ? t.uuid() : process_of[t.parent_uuid()];
+      EXPECT_TRUE(process_of.emplace(t.uuid(), process).second) << t.name();
+    } else if (packet.has_track_event()) {
+      ++events[names.at(process_of.at(packet.track_event().track_uuid()))];
+    }
+  }
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_GT(events.at("b.raw, policy p"), 10);
+  EXPECT_EQ(events.at("b.raw, policy p"), events.at("b.raw, policy q"));
+}
+
 // As of a policy that was measured: no detail, no parts, no hash.
 TEST(Perfetto, WhatIsNotKnownHasNoTrack) {
   proto::Result result;

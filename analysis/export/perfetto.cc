@@ -19,12 +19,13 @@ using perfetto::TracePacket;
 using perfetto::TrackDescriptor;
 using perfetto::TrackEvent;
 
-// Any number will do, as long as tracks differ.
+// Any number will do, as long as tracks differ: those of a process, and the next one's further on.
 constexpr uint64_t kProcessTrack = 1;
 constexpr uint64_t kRssTrack = 2;
 constexpr uint64_t kLiveTrack = 3;
 constexpr uint64_t kMarkTracks = 4;
 constexpr uint64_t kPartTracks = 16;
+constexpr uint64_t kTracksOfProcess = 64;
 constexpr uint32_t kSequence = 1;
 constexpr uint32_t kForgetBefore = 1;
 
@@ -83,18 +84,20 @@ class TraceBuilder {
     AddAttribute(key)->set_long_value(static_cast<int64_t>(value));
   }
 
+  // The tracks named from here on are of this process.
   void AddProcess(const std::string& name) {
+    ++processes_;
     TrackDescriptor* track = AddPacket()->mutable_track_descriptor();
-    track->set_uuid(kProcessTrack);
-    track->mutable_process()->set_pid(1);
+    track->set_uuid(Uuid(kProcessTrack));
+    track->mutable_process()->set_pid(processes_);
     track->mutable_process()->set_process_name(name);
   }
 
   TrackDescriptor* AddTrack(uint64_t uuid, uint64_t parent, absl::string_view name,
                             absl::string_view description) {
     TrackDescriptor* track = AddPacket()->mutable_track_descriptor();
-    track->set_uuid(uuid);
-    track->set_parent_uuid(parent);
+    track->set_uuid(Uuid(uuid));
+    track->set_parent_uuid(Uuid(parent));
     track->set_name(name.data(), name.size());
     track->set_description(description.data(), description.size());
     return track;
@@ -117,13 +120,17 @@ class TraceBuilder {
     TracePacket* packet = AddPacket();
     packet->set_timestamp(time_ns);
     packet->mutable_track_event()->set_type(type);
-    packet->mutable_track_event()->set_track_uuid(track);
+    packet->mutable_track_event()->set_track_uuid(Uuid(track));
     return packet->mutable_track_event();
   }
 
   std::string Finish() const { return trace_.SerializeAsString(); }
 
  private:
+  uint64_t Uuid(uint64_t track) const {
+    return static_cast<uint64_t>(processes_ - 1) * kTracksOfProcess + track;
+  }
+
   TracePacket* AddPacket() {
     TracePacket* packet = trace_.add_packet();
     packet->set_trusted_packet_sequence_id(kSequence);
@@ -140,6 +147,7 @@ class TraceBuilder {
 
   perfetto::Trace trace_;
   perfetto::TraceAttributes* attributes_ = nullptr;
+  int32_t processes_ = 0;
 };
 
 void Annotate(TrackEvent* event, const char* name, uint64_t value) {
@@ -233,6 +241,21 @@ std::string PerfettoTrace(const proto::Result& result, const std::string& trace_
   AddRun(result, trace_path, &trace);
   AddCounters(result, &trace);
   AddMarks(result.detail(), &trace);
+  return trace.Finish();
+}
+
+std::string PerfettoTrace(const proto::Comparison& comparison) {
+  TraceBuilder trace;
+  trace.SetAttribute("heapsim_version", comparison.version());
+  std::set<uint64_t> seeds;
+  for (const proto::Cell& cell : comparison.cells()) seeds.insert(cell.seed());
+  for (const proto::Cell& cell : comparison.cells()) {
+    if (!cell.has_result()) continue;
+    const std::string seed = seeds.size() > 1 ? absl::StrCat(", seed ", cell.seed()) : "";
+    trace.AddProcess(absl::StrCat(NameOf(cell.trace()), ", policy ", cell.policy(), seed));
+    AddCounters(cell.result(), &trace);
+    AddMarks(cell.result().detail(), &trace);
+  }
   return trace.Finish();
 }
 

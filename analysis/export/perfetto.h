@@ -1,9 +1,10 @@
-// A result as a trace for Perfetto's viewer.
+// Results as a trace for Perfetto's viewer.
 #ifndef HEAPSIM_ANALYSIS_EXPORT_PERFETTO_H_
 #define HEAPSIM_ANALYSIS_EXPORT_PERFETTO_H_
 
 #include <string>
 
+#include "proto/comparison.pb.h"
 #include "proto/result.pb.h"
 
 namespace heapsim::analysis {
@@ -13,6 +14,9 @@ namespace heapsim::analysis {
 // phases and sweeps, and of no length of releases and of being out of memory (from the marks). What
 // never occurs has no track. Which run this is stands in the trace's attributes.
 std::string PerfettoTrace(const proto::Result& result, const std::string& trace);
+
+// A process for each cell that has a result, all from time 0 on: to be laid side by side.
+std::string PerfettoTrace(const proto::Comparison& comparison);
 
 }  // namespace heapsim::analysis
 

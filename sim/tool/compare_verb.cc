@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "analysis/comparison.h"
 #include "analysis/comparison_output.h"
+#include "analysis/export/perfetto.h"
 #include "analysis/export/sqlite.h"
 #include "analysis/html/report.h"
 #include "analysis/output_file.h"
@@ -132,7 +133,7 @@ class CompareVerb : public Verb {
     app.add_flag(
         "--detail", detail_,
         "look at the heap of each cell: snapshots, call sites, marks (runs each cell twice; "
-        "--html and --sqlite do so by themselves)");
+        "--html, --perfetto and --sqlite do so by themselves)");
     app.add_flag("--no-detail", no_detail_, "do not, in half of the time");
     AddJsonFlag(app, &json_.path);
     app.add_option("--pprof", pprof_, "is of one run: see `replay --pprof`")->type_name("FILE");
@@ -353,6 +354,8 @@ class CompareVerb : public Verb {
       {"--csv", "write the cells as CSV", analysis::ComparisonCsv, false, false},
       {"--html", "write a report for the browser, one file that needs no network",
        [](const auto& comparison) { return analysis::HtmlReport(comparison); }, true, true},
+      {"--perfetto", "write a trace for ui.perfetto.dev: a process for each cell",
+       [](const auto& comparison) { return analysis::PerfettoTrace(comparison); }, true, true},
       {"--sqlite",
        "write an SQLite file: the tables of `replay --sqlite` for all cells, the summary",
        [](const auto& comparison) { return analysis::SqliteFile(comparison); }, true, true},

@@ -119,7 +119,10 @@ class CompareTest(unittest.TestCase):
             ratios = db.execute("SELECT policy, peak_rss_ratio, cost_ratio_low FROM summary").fetchall()
             self.assertEqual(
                 [(r["policy"], r["peak_rss_ratio"]["value"], r["cost_ratio"]["low"]) for r in self.comparison["summary"]], ratios)
-        result = compare(TRACES[1], *flags(POLICIES), f"--html={plain}", "--no-detail")
+        perfetto = self.folder / "perfetto"
+        result = compare(TRACES[1], *flags(POLICIES), f"--html={plain}", "--no-detail", f"--perfetto={perfetto}")
+        for policy in POLICIES:
+            self.assertIn(f"sqlite3-parts.raw.zst, policy {policy}".encode(), perfetto.read_bytes())
         self.assertEqual(0, result.returncode, result.stderr)
         self.assertNotIn('"snapshots"', plain.read_text().split('id="data">')[1].split("</script")[0].split('"explanations"')[0])
 
@@ -295,6 +298,8 @@ class CompareTest(unittest.TestCase):
         self.assert_input_error(compare(TRACES[0], "--policy=ideal", f"--json={self.folder}/no/x"), "no/x")
         self.assert_input_error(compare(TRACES[0], "--policy=ideal", f"--resume={TRACES[0]}"), "--resume")
         self.assert_input_error(compare("-", "--policy=ideal", f"--resume={self.folder}"), "--resume")
+        self.assert_input_error(compare(TRACES[0], "--policy=ideal", "--pprof=x"), "replay TRACE --policy=NAME --pprof=FILE")
+        self.assert_input_error(compare(TRACES[0], "--policy=ideal", "--detail", "--no-detail"), "leave one of them out")
         grid = self.folder / "grid.textproto"
         grid.write_text('axis { path: "procs" }')
         self.assert_input_error(compare(TRACES[0], f"--grid={grid}"), str(grid), "axis 1", "value")
