@@ -126,7 +126,7 @@ class ReplayVerb : public Verb {
       {"--pprof", "write a heap profile of the peak for `go tool pprof`, by call site",
        analysis::PprofProfile, "", true},
       {"--sqlite", "write an SQLite file: the result, series, size classes, call sites as tables",
-       analysis::SqliteFile, "", true},
+       [](const proto::Result& result) { return analysis::SqliteFile(result); }, "", true},
       {"--result", "write the result as a binary message (proto/result.proto)",
        [](const proto::Result& result) { return result.SerializeAsString(); }, "", true},
   };
