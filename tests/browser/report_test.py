@@ -182,6 +182,28 @@ class ReportTest(unittest.TestCase):
         self.assertEqual("Sort by Live objects", self.browser.script("return document.activeElement.ariaLabel"))
         self.assert_clean()
 
+    def test_the_heap_of_every_cell(self):
+        self.open(self.compare)
+        views = lambda: self.browser.script("return ['heap', 'occupancy', 'free-runs', 'classes', 'sites', 'lifetimes'].filter((id) => !document.getElementById(id).hidden)")
+        maps = set()
+        for policy in ("go1.10", "go1.10-explicit"):
+            self.browser.click(f".run-picker input[value='{policy}']")
+            self.assertIn("The peak", self.text("#moment-text"))
+            self.assertEqual(6, len(views()), policy)
+            maps.add(self.page("pixelSum('#heap-map')"))
+            self.assertIn("perl+0x", self.text("#sites tbody"))
+        self.assertEqual(2, len(maps))
+        # Another policy at the same moment.
+        self.browser.script("document.querySelector('#moment').focus()")
+        self.browser.press("Home")
+        event = re.search(r"event [\d,]+", self.text("#moment-text"))[0]
+        self.browser.click(".run-picker input[value='go1.10']")
+        self.assertIn(event + ",", self.text("#moment-text"))
+        # A bound has no heap.
+        self.browser.click(".run-picker input[value='ideal']")
+        self.assertNotIn("heap", views())
+        self.assert_clean()
+
     def test_policies_switch(self):
         self.open(self.compare)
         cells = {(Path(cell["trace"]).name, cell["policy"]): cell["result"] for cell in self.comparison["cells"]}
