@@ -47,19 +47,24 @@ const siteName = (place) => (place?.frames?.length > 0
   ? place.frames.map((_, i) => frameText(place, i)).slice(place.first_frame, place.first_frame + shownFrames).join(" \u2190 ")
   : unknown);
 
-// The same for many, by place: to names that are alike the first frame is added that tells them apart.
+// The same for many, by place: to names that are alike the frames are added that tell them apart, two at most.
 function siteNames(places) {
   const names = new Map(places.map((place) => [place, siteName(place)]));
-  for (const name of distinct([...names.values()])) {
-    const alike = [...names.keys()].filter((place) => place?.frames && names.get(place) === name);
-    if (alike.length < 2) continue;
-    const outer = (place, at) => place.frames[place.first_frame + at];
-    const most = Math.max(...alike.map((place) => place.frames.length));
-    let at = shownFrames;
-    while (at < most && alike.every((place) => outer(place, at) === outer(alike[0], at))) ++at;
-    const gap = at > shownFrames ? " \u2190 \u2026" : "";
-    for (const place of alike) {
-      if (outer(place, at) !== undefined) names.set(place, `${name}${gap} \u2190 ${frameText(place, place.first_frame + at)}`);
+  const shown = new Map(places.map((place) => [place, shownFrames]));
+  const outer = (place, at) => place.frames[place.first_frame + at];
+  for (let round = 0; round < 2; ++round) {
+    for (const name of distinct([...names.values()])) {
+      const alike = [...names.keys()].filter((place) => place?.frames && names.get(place) === name);
+      if (alike.length < 2) continue;
+      const most = Math.max(...alike.map((place) => place.frames.length));
+      const from = Math.max(...alike.map((place) => shown.get(place)));
+      let at = from;
+      while (at < most && alike.every((place) => outer(place, at) === outer(alike[0], at))) ++at;
+      for (const place of alike) {
+        shown.set(place, at + 1);
+        if (outer(place, at) === undefined) continue;
+        names.set(place, `${name}${at > from ? " \u2190 \u2026" : ""} \u2190 ${frameText(place, place.first_frame + at)}`);
+      }
     }
   }
   return names;

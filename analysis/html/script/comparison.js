@@ -183,10 +183,15 @@ function drawLabel(u, text, x, y, taken) {
   for (const [left, middle] of [...near, ...far]) {
     const box = [left, middle - 7 * scale, left + width, middle + 7 * scale];
     const inside = box[0] > bbox.left && box[2] < bbox.left + bbox.width + 10 * scale && box[1] > bbox.top && box[3] < bbox.top + bbox.height;
-    if (!inside || taken.some((b) => box[0] < b[2] && box[2] > b[0] && box[1] < b[3] && box[3] > b[1])) continue;
-    taken.push(box);
+    const meets = (a) => taken.some((b) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1]);
+    if (!inside || meets(box)) continue;
     if (!near.some(([nearLeft, nearMiddle]) => nearLeft === left && nearMiddle === middle)) {
       const edge = left > x ? left - 3 * scale : left + width + 3 * scale;
+      // Neither over a label, nor under a later one: outside of the dots the line takes room too.
+      const along = Array.from({ length: 12 }, (_, i) => [x + ((edge - x) * (i + 4)) / 16, y + ((middle - y) * (i + 4)) / 16]);
+      const room = along.map(([px, py]) => [px - scale, py - scale, px + scale, py + scale]);
+      if (room.some(meets)) continue;
+      taken.push(...room);
       ctx.beginPath();
       ctx.moveTo(x + Math.sign(edge - x) * 6 * scale, y + Math.sign(middle - y) * 6 * scale);
       ctx.lineTo(edge, middle);
@@ -194,6 +199,7 @@ function drawLabel(u, text, x, y, taken) {
       ctx.lineWidth = scale;
       ctx.stroke();
     }
+    taken.push(box);
     ctx.fillStyle = colour("text");
     ctx.fillText(text, left, middle);
     return;
