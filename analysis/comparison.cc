@@ -79,10 +79,7 @@ std::optional<double> MeanRatio(const CellTable& table, absl::string_view policy
   double sum = 0;
   size_t count = 0;
   for (const std::string& trace : table.traces()) {
-    const std::optional<double> value = table.Value(trace, policy, criterion);
-    const std::optional<double> to = table.Value(trace, base, criterion);
-    if (!value.has_value() || !to.has_value()) continue;
-    const std::optional<double> ratio = RatioOf(*value, *to);
+    const std::optional<double> ratio = table.RatioTo(base, trace, policy, criterion);
     if (!ratio.has_value()) continue;
     sum += std::log(*ratio);
     ++count;
@@ -133,8 +130,8 @@ void MarkFront(const CellTable& table, proto::Comparison* comparison) {
     const proto::PolicySummary& row = comparison->summary(i);
     if (done[i] != most) continue;
     allocators[i] = bounds.count(row.policy()) == 0;
-    if (row.has_peak_rss_ratio() && row.has_cost_ratio()) {
-      places[i] = Place{row.peak_rss_ratio().value(), row.cost_ratio().value()};
+    if (row.has_peak_rss_ratio() && row.has_total_cost_ratio()) {
+      places[i] = Place{row.peak_rss_ratio().value(), row.total_cost_ratio().value()};
     }
   }
   const Places places_of_allocators = PlacesTo(table, allocators);
@@ -158,7 +155,9 @@ absl::Span<const Criterion> Criteria() {
        &Row::has_fragmentation_ratio, &Row::mutable_fragmentation_ratio},
       {"os.page_faults", "page faults", &Row::page_faults_ratio, &Row::has_page_faults_ratio,
        &Row::mutable_page_faults_ratio},
-      {"os.cost_ns", "cost", &Row::cost_ratio, &Row::has_cost_ratio, &Row::mutable_cost_ratio},
+      {"os.cost_ns", "OS cost", &Row::cost_ratio, &Row::has_cost_ratio, &Row::mutable_cost_ratio},
+      {"cost.total_ns", "total cost", &Row::total_cost_ratio, &Row::has_total_cost_ratio,
+       &Row::mutable_total_cost_ratio},
   };
   return kCriteria;
 }
@@ -222,12 +221,12 @@ std::optional<double> CellTable::Value(absl::string_view trace, absl::string_vie
   return found->second[criterion];
 }
 
-std::optional<double> CellTable::Ratio(absl::string_view trace, absl::string_view policy,
-                                       size_t criterion) const {
+std::optional<double> CellTable::RatioTo(absl::string_view base, absl::string_view trace,
+                                         absl::string_view policy, size_t criterion) const {
   const std::optional<double> value = Value(trace, policy, criterion);
-  const std::optional<double> base = Value(trace, policies_[0], criterion);
-  if (!value.has_value() || !base.has_value()) return std::nullopt;
-  return RatioOf(*value, *base);
+  const std::optional<double> to = Value(trace, base, criterion);
+  if (!value.has_value() || !to.has_value()) return std::nullopt;
+  return RatioOf(*value, *to);
 }
 
 std::optional<double> RatioOf(double value, double base) {

@@ -32,7 +32,7 @@ struct Criterion {
 };
 absl::Span<const Criterion> Criteria();
 inline constexpr size_t kPeakCriterion = 0;
-inline constexpr size_t kCostCriterion = 4;
+inline constexpr size_t kCostCriterion = 5;
 
 // Policies and traces in the order in which the cells name them first.
 std::vector<std::string> PoliciesOf(const proto::Comparison& comparison);
@@ -52,9 +52,13 @@ class CellTable {
   // None where a cell failed or does not know it. `criterion` is an index into Criteria().
   std::optional<double> Value(absl::string_view trace, absl::string_view policy,
                               size_t criterion) const;
-  // To the value of the first policy.
+  // To the value of another policy, or of the first.
+  std::optional<double> RatioTo(absl::string_view base, absl::string_view trace,
+                                absl::string_view policy, size_t criterion) const;
   std::optional<double> Ratio(absl::string_view trace, absl::string_view policy,
-                              size_t criterion) const;
+                              size_t criterion) const {
+    return RatioTo(policies_[0], trace, policy, criterion);
+  }
 
  private:
   using Place = std::pair<absl::string_view, absl::string_view>;

@@ -103,7 +103,7 @@ std::string SummaryTable(const proto::Comparison& comparison, size_t traces) {
       ": geometric means of the ratios to the first policy, with the 95 % interval of a bootstrap "
       "over the traces\n",
       columns.Text(),
-      "* nobody has both less peak RSS and less cost; + nobody but a lower bound\n");
+      "* nobody has both less peak RSS and less total cost; + nobody but a lower bound\n");
 }
 
 // A line of the search's table; the objective is 1 for the first policy.
@@ -119,9 +119,9 @@ std::vector<std::string> SearchRow(const char* part, int traces, bool known, dou
 
 std::string SearchText(const proto::Search& search) {
   std::string out = absl::StrCat("\nSearch for less ", search.metric());
-  if (search.cost_weight() != 0) absl::StrAppend(&out, " x os.cost_ns^", search.cost_weight());
+  if (search.cost_weight() != 0) absl::StrAppend(&out, " x cost.total_ns^", search.cost_weight());
   if (search.has_max_cost_ratio()) {
-    absl::StrAppend(&out, ", with a cost of at most ", search.max_cost_ratio(), " of the first");
+    absl::StrAppend(&out, ", with a total cost of at most ", search.max_cost_ratio(), " of the first");
   }
   absl::StrAppend(&out, ": ", search.points_size(), " settings tried by seed ", search.seed(),
                   "\nBest: ", search.best(), "\n");

@@ -16,6 +16,7 @@ void AddCell(const char* trace, const char* policy, uint64_t peak, uint64_t cost
   cell->set_status(kCellOk);
   cell->mutable_result()->mutable_memory()->set_peak_rss_bytes(peak);
   cell->mutable_result()->mutable_os()->set_cost_ns(cost);
+  cell->mutable_result()->mutable_cost()->set_total_ns(cost);
   cell->mutable_result()->add_series()->set_event(1);
 }
 
@@ -37,7 +38,7 @@ proto::Comparison Example() {
 }
 
 TEST(Comparison, CostIsWhereItIsLookedFor) {
-  EXPECT_EQ(Criteria()[kCostCriterion].metric, "os.cost_ns");
+  EXPECT_EQ(Criteria()[kCostCriterion].metric, "cost.total_ns");
 }
 
 TEST(Comparison, GeometricMeansAndTheWorst) {
@@ -106,7 +107,7 @@ TEST(Comparison, LowerBoundsAreNoRivals) {
   for (proto::Cell& cell : *comparison.mutable_cells()) {
     if (cell.policy() != "lean") continue;
     cell.mutable_result()->mutable_memory()->set_peak_rss_bytes(10);
-    cell.mutable_result()->mutable_os()->set_cost_ns(1);
+    cell.mutable_result()->mutable_cost()->set_total_ns(1);
     cell.mutable_result()->mutable_policy()->set_engine(proto::ENGINE_IDEAL);
   }
   Summarise(&comparison);
@@ -126,7 +127,7 @@ TEST(Comparison, AllocatorsAreWeighedWhateverIsFirst) {
       comparison.mutable_cells(0)->mutable_result()->mutable_policy()->set_engine(
           proto::ENGINE_IDEAL);
     } else {
-      comparison.mutable_cells(0)->mutable_result()->mutable_os()->clear_cost_ns();
+      comparison.mutable_cells(0)->mutable_result()->clear_cost();
     }
     AddCell("t", "base", 100, 10, &comparison);
     AddCell("t", "small", 80, 12, &comparison);
@@ -138,7 +139,7 @@ TEST(Comparison, AllocatorsAreWeighedWhateverIsFirst) {
     }
     EXPECT_EQ(front, (std::vector<bool>{false, true, true, false})) << bound;
     EXPECT_FALSE(comparison.summary(1).pareto());
-    EXPECT_FALSE(comparison.summary(1).has_cost_ratio());
+    EXPECT_FALSE(comparison.summary(1).has_total_cost_ratio());
   }
 }
 

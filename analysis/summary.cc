@@ -99,6 +99,10 @@ void AddCounts(const proto::Result& result, std::string* out) {
   Row(out, "collections", Count(result.has_gc(), result.gc().cycles()),
       result.has_gc() ? absl::StrCat(WithCommas(result.gc().forced_cycles()), " of them forced")
                       : "");
+  if (result.has_cost()) {
+    Row(out, "modelled cost", absl::StrFormat("%.1f ms", result.cost().total_ns() / 1e6),
+        absl::StrFormat("%.1f ms of it marking", result.gc().mark_cost_ns() / 1e6));
+  }
 }
 
 void AddOddities(const proto::Result& result, std::string* out) {

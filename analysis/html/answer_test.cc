@@ -122,6 +122,7 @@ void AddCell(proto::Comparison* comparison, const std::string& trace, const std:
   if (peak == 0) return;
   cell->mutable_result()->mutable_memory()->set_peak_rss_bytes(peak);
   cell->mutable_result()->mutable_os()->set_cost_ns(cost);
+  cell->mutable_result()->mutable_cost()->set_total_ns(cost);
   if (policy == "ideal") {
     cell->mutable_result()->mutable_policy()->set_engine(proto::ENGINE_IDEAL);
   }

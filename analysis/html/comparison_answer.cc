@@ -50,8 +50,8 @@ std::string BestText(const proto::Comparison& comparison,
   } else {
     absl::StrAppend(&out, best.policy(), " needs the least memory over ", Traces(best.traces()),
                     ": a peak RSS ", Against(best.peak_rss_ratio(), base, best.traces() > 1));
-    if (best.has_cost_ratio()) {
-      absl::StrAppend(&out, ", at a cost ", Against(best.cost_ratio(), base, false));
+    if (best.has_total_cost_ratio()) {
+      absl::StrAppend(&out, ", at a cost ", Against(best.total_cost_ratio(), base, false));
     }
   }
   return out + ".";

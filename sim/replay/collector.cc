@@ -63,7 +63,7 @@ void Engine::LimitGoal() {
 }
 
 void Engine::StartCycle(bool forced, bool stop_the_world) {
-  ++cycles_;
+  ++mark_work_.cycles;
   if (forced) ++forced_;
   if (batch_.active) CatchUp(batch_.done);
   FinishSweep(SweepCause::kStart);
@@ -74,6 +74,8 @@ void Engine::StartCycle(bool forced, bool stop_the_world) {
   dead_.StartCycle();
   marked_ = ledger_.occupied - ledger_.dead;
   placed_marking_ = 0;
+  mark_work_.objects += live_objects_;
+  mark_work_.scanned_bytes += scan_occupied_ - scan_dead_;
   mark_forced_ = forced;
   mark_started_ = now();
   const int64_t rate = policy_.gc().mark_bytes_per_second();

@@ -285,7 +285,8 @@ void Engine::Fill(ReplayOutcome* o) {
   o->os.failed_advice_calls = os_.failed_advice();
   o->os.huge_page_coverage =
       peak_rss_ == 0 ? 0 : static_cast<double>(huge_at_peak_) / static_cast<double>(peak_rss_);
-  o->gc_cycles = cycles_;
+  o->mark = mark_work_;
+  o->mark_cost_ns = MarkCostNs(policy_.cost(), mark_work_);
   o->gc_forced = forced_;
   o->swept_spans = ledger_.swept_spans();
   o->heap = heap_->ReadStats();
@@ -303,7 +304,7 @@ void Engine::Fill(ReplayOutcome* o) {
   h.AddHeap(*heap_, dead_);
   h.Add(machine_.StateHash());
   h.Add({o->events, o->peak_rss, o->peak_rss_at_event, o->peak_live, o->rss_at_peak_live,
-         o->gc_cycles, o->swept_spans, ledger_.live, ledger_.occupied, ledger_.dead, now()});
+         o->mark.cycles, o->swept_spans, ledger_.live, ledger_.occupied, ledger_.dead, now()});
   h.Add({static_cast<uint64_t>(integrals_.rss()), static_cast<uint64_t>(integrals_.rss() >> 64),
          static_cast<uint64_t>(integrals_.live()), static_cast<uint64_t>(integrals_.live() >> 64)});
   h.Add({m.page_faults, m.madvise_calls, m.mmap_calls, m.released_bytes, m.refaulted_bytes});

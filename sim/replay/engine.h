@@ -21,6 +21,7 @@
 #include "sim/replay/dead_bits.h"
 #include "sim/replay/ledger.h"
 #include "sim/replay/machine_os.h"
+#include "sim/replay/mark_cost.h"
 #include "sim/replay/meter.h"
 #include "sim/replay/object_table.h"
 #include "sim/replay/positions.h"
@@ -216,7 +217,8 @@ class Engine {
 
   std::array<uint64_t, kTimers> timers_;
   uint64_t next_timer_ = kNever;
-  uint64_t cycles_ = 0, forced_ = 0;
+  MarkWork mark_work_;  // of all cycles
+  uint64_t forced_ = 0;
   bool marking_ = false;
   bool mark_forced_ = false;
   uint64_t marked_ = 0;                         // bytes found alive by the cycle that marks

@@ -67,7 +67,9 @@ void ExpectSame(const ReplayOutcome& a, const ReplayOutcome& b) {
   EXPECT_EQ(a.os.page_faults, b.os.page_faults);
   EXPECT_EQ(a.os.madvise_calls, b.os.madvise_calls);
   EXPECT_EQ(a.os.refaulted_bytes, b.os.refaulted_bytes);
-  EXPECT_EQ(a.gc_cycles, b.gc_cycles);
+  EXPECT_EQ(a.mark.cycles, b.mark.cycles);
+  EXPECT_EQ(a.mark.objects, b.mark.objects);
+  EXPECT_EQ(a.mark.scanned_bytes, b.mark.scanned_bytes);
   ASSERT_EQ(a.series.size(), b.series.size());
   for (size_t i = 0; i < a.series.size(); ++i) {
     EXPECT_EQ(a.series[i].event, b.series[i].event);

@@ -17,6 +17,7 @@
 #include "heap/mem_stats.h"
 #include "proto/policy.pb.h"
 #include "proto/snapshot.pb.h"
+#include "sim/replay/mark_cost.h"
 #include "sim/replay/meter.h"
 #include "sim/replay/moment.h"
 #include "traces/event_block.h"
@@ -81,7 +82,9 @@ struct ReplayOutcome {
     uint64_t failed_advice_calls = 0;  // ignored, as the runtime does
     double huge_page_coverage = 0;     // share of resident bytes in huge pages, at the peak
   } os;
-  uint64_t gc_cycles = 0, gc_forced = 0, swept_spans = 0;
+  MarkWork mark;  // of all collections
+  uint64_t mark_cost_ns = 0;
+  uint64_t gc_forced = 0, swept_spans = 0;
   std::optional<heap::MemStats> heap;
   std::vector<Sample> series;
   std::optional<proto::Detail> detail;  // where it was asked for

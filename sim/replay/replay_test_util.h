@@ -81,7 +81,9 @@ inline void ExpectSame(const ReplayOutcome& a, const ReplayOutcome& b) {
   EXPECT_EQ(a.rss_at_peak_live, b.rss_at_peak_live);
   EXPECT_EQ(a.largest_free_run, b.largest_free_run);
   EXPECT_EQ(a.os.page_faults, b.os.page_faults);
-  EXPECT_EQ(a.gc_cycles, b.gc_cycles);
+  EXPECT_EQ(a.mark.cycles, b.mark.cycles);
+  EXPECT_EQ(a.mark.objects, b.mark.objects);
+  EXPECT_EQ(a.mark.scanned_bytes, b.mark.scanned_bytes);
   ASSERT_EQ(a.series.size(), b.series.size());
   for (size_t i = 0; i < a.series.size(); ++i) {
     EXPECT_EQ(a.series[i].event, b.series[i].event);

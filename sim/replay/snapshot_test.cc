@@ -450,7 +450,7 @@ TEST(DetailRun, LookingChangesNothing) {
       ++cycles;
       EXPECT_EQ(m.duration_ns() != 0, rate != 0);
     }
-    EXPECT_EQ(cycles, o.gc_cycles);
+    EXPECT_EQ(cycles, o.mark.cycles);
     EXPECT_GE(cycles, 3u);
     EXPECT_LE(swept, o.swept_spans);
     EXPECT_EQ(o.detail->dropped_marks(), 0u);

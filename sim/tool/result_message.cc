@@ -75,9 +75,13 @@ void FillSimulated(const ReplayOutcome& from, proto::Result* to) {
   os->set_oom_events(from.os.oom_events);
   os->set_failed_advice_calls(from.os.failed_advice_calls);
   proto::GcCounts* gc = to->mutable_gc();
-  gc->set_cycles(from.gc_cycles);
+  gc->set_cycles(from.mark.cycles);
   gc->set_swept_spans(from.swept_spans);
   gc->set_forced_cycles(from.gc_forced);
+  gc->set_marked_objects(from.mark.objects);
+  gc->set_scanned_bytes(from.mark.scanned_bytes);
+  gc->set_mark_cost_ns(from.mark_cost_ns);
+  to->mutable_cost()->set_total_ns(from.os.cost_ns + from.mark_cost_ns);
 }
 
 }  // namespace

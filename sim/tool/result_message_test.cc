@@ -48,6 +48,17 @@ TEST(ResultMessage, ARunThatEndedEarlySaysWhy) {
   EXPECT_EQ(ToMessage(outcome).stopped(), "out of memory after event 7");
 }
 
+TEST(ResultMessage, TheCostIsThatOfTheSystemAndOfMarking) {
+  ReplayOutcome outcome;
+  outcome.os.cost_ns = 500;
+  outcome.mark_cost_ns = 70;
+  EXPECT_EQ(ToMessage(outcome).os().cost_ns(), 500u);
+  EXPECT_EQ(ToMessage(outcome).gc().mark_cost_ns(), 70u);
+  EXPECT_EQ(ToMessage(outcome).cost().total_ns(), 570u);
+  outcome.measured = true;
+  EXPECT_FALSE(ToMessage(outcome).has_cost());
+}
+
 TEST(ResultMessage, ObjectsAreCountedFromSmallAndLarge) {
   ReplayOutcome outcome;
   outcome.heap.emplace();

@@ -42,7 +42,7 @@ const proto::Ratio* RatioOf(const proto::PolicySummary& row, absl::string_view m
 // What a search makes less: infinite where it cannot be told.
 double Objective(const proto::PolicySummary& row, const SearchOptions& options) {
   const proto::Ratio* const memory = RatioOf(row, options.metric);
-  const proto::Ratio* const cost = RatioOf(row, "os.cost_ns");
+  const proto::Ratio* const cost = RatioOf(row, "cost.total_ns");
   if (memory == nullptr || row.failed_cells() > 0) return kNever;
   if (cost == nullptr) {
     return options.cost_weight == 0 && !options.max_cost_ratio.has_value() ? memory->value()

@@ -77,13 +77,13 @@ function ratioTable() {
 // Memory against cost. What is further down and further left is better; the line joins those that
 // nobody beats in both.
 function paretoSection() {
-  const points = report.summary.filter((row) => row.peak_rss_ratio && row.cost_ratio);
+  const points = report.summary.filter((row) => row.peak_rss_ratio && row.total_cost_ratio);
   if (points.length === 0) return null;
   const holder = element("div", { class: "chart", id: "pareto", role: "img",
     "aria-label": `Peak RSS against cost of ${points.length} policies; on the front: ${points.filter((p) => p.front).map((p) => p.policy).join(", ")}` });
   const readout = element("p", { class: "readout" });
   const describe = (row) => fill(readout, row
-    ? [element("strong", {}, row.policy), `: peak RSS ${ratio(row.peak_rss_ratio.value)}, cost ${ratio(row.cost_ratio.value)}${row.front ? ", on the front" : row.bound ? ", a bound and no allocator" : ""}`]
+    ? [element("strong", {}, row.policy), `: peak RSS ${ratio(row.peak_rss_ratio.value)}, cost ${ratio(row.total_cost_ratio.value)}${row.front ? ", on the front" : row.bound ? ", a bound and no allocator" : ""}`]
     : "The line joins the policies that no other allocator beats in both memory and cost.");
   describe(null);
   const padded = (u, low, high) => {
@@ -94,7 +94,7 @@ function paretoSection() {
   let chart = null;
   const draw = () => {
     chart?.destroy();
-    const x = points.map((row) => row.cost_ratio.value);
+    const x = points.map((row) => row.total_cost_ratio.value);
     const y = points.map((row) => row.peak_rss_ratio.value);
     chart = new uPlot({
       mode: 2,
@@ -104,7 +104,7 @@ function paretoSection() {
       legend: { show: false },
       scales: { x: { time: false, range: (u, low, high) => padded(u, Math.min(...x), Math.max(...x)) }, y: { range: (u, low, high) => padded(u, Math.min(...y), Math.max(...y)) } },
       axes: [
-        { ...axisLook(), label: "cost, ratio", labelSize: 22, labelFont: `12px ${colour("font")}`, size: 28, values: (u, ticks) => ticks.map((t) => trimmed(t.toFixed(3))) },
+        { ...axisLook(), label: "total cost, ratio", labelSize: 22, labelFont: `12px ${colour("font")}`, size: 28, values: (u, ticks) => ticks.map((t) => trimmed(t.toFixed(3))) },
         { ...axisLook(), label: "peak RSS, ratio", labelSize: 22, labelFont: `12px ${colour("font")}`, size: 52, values: (u, ticks) => ticks.map((t) => trimmed(t.toFixed(3))) },
       ],
       cursor: { drag: { x: false, y: false }, x: false, y: false, points: { show: false } },
@@ -118,7 +118,7 @@ function paretoSection() {
   const closest = (u) => {
     const { left, top } = u.cursor;
     if (left < 0) return null;
-    const away = (row) => Math.hypot(u.valToPos(row.cost_ratio.value, "x") - left, u.valToPos(row.peak_rss_ratio.value, "y") - top);
+    const away = (row) => Math.hypot(u.valToPos(row.total_cost_ratio.value, "x") - left, u.valToPos(row.peak_rss_ratio.value, "y") - top);
     const best = points.reduce((a, b) => (away(b) < away(a) ? b : a));
     return away(best) < 40 ? best : null;
   };
@@ -130,10 +130,10 @@ function paretoSection() {
 function drawPoints(u, points) {
   const { ctx } = u;
   const scale = uPlot.pxRatio;
-  const place = (row) => [u.valToPos(row.cost_ratio.value, "x", true), u.valToPos(row.peak_rss_ratio.value, "y", true)];
+  const place = (row) => [u.valToPos(row.total_cost_ratio.value, "x", true), u.valToPos(row.peak_rss_ratio.value, "y", true)];
   ctx.save();
   // From cheap to small, in steps: between two policies nothing is known.
-  const front = points.filter((row) => row.front).sort((a, b) => a.cost_ratio.value - b.cost_ratio.value);
+  const front = points.filter((row) => row.front).sort((a, b) => a.total_cost_ratio.value - b.total_cost_ratio.value);
   ctx.strokeStyle = colour("accent");
   ctx.lineWidth = 1.5 * scale;
   ctx.setLineDash([5 * scale, 4 * scale]);
