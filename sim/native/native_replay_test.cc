@@ -144,7 +144,10 @@ TEST_P(NativeReplayTest, MakesEveryKindOfCall) {
   EXPECT_EQ(o.events, 13u);
   EXPECT_EQ(o.peak_live, 10 * kMiB + 10);
   EXPECT_GE(o.peak_rss, 10 * kMiB);
-  EXPECT_LT(o.peak_rss, 24 * kMiB);
+  // All but glibc, which unmaps and moves whole mappings, keep what was freed and use none of it
+  // for a block that is longer than any before: 3 + 2 + 4 + 5 + 6 MiB have been touched then.
+  // Tables of their own take less than 80 KiB.
+  EXPECT_LT(o.peak_rss, 20 * kMiB + (256 << 10));
 }
 
 TEST_P(NativeReplayTest, GivesBackWhenAsked) {
@@ -164,8 +167,12 @@ TEST_P(NativeReplayTest, GivesBackWhenAsked) {
   }
   ASSERT_GE(at_release.size(), 2u);
   EXPECT_LE(at_release.back(), at_release.front());
-  // tcmalloc keeps what its thread cache holds.
-  EXPECT_LT(at_release.back(), 5 * kMiB);
+  // tcmalloc keeps what its thread's cache holds and about 1 MiB in the list behind it, none of
+  // which ReleaseFreeMemory looks at: 3.5 MiB here, and 1.4 MiB where
+  // TCMALLOC_MAX_TOTAL_THREAD_CACHE_BYTES holds the caches to 512 KiB. jemalloc's thread cache and
+  // tables are 0.4 MiB; the others keep nothing.
+  const bool tcmalloc = std::string(GetParam()) == "native:tcmalloc";
+  EXPECT_LT(at_release.back(), tcmalloc ? 4 * kMiB : kMiB / 2);
   ExpectNear(o.peak_rss, 2000 * 8192, 0.1);
 }
 
