@@ -13,18 +13,24 @@ uint32_t OrderFor(uint64_t n) { return n <= 1 ? 0 : static_cast<uint32_t>(std::b
 
 }  // namespace
 
+BuddyPages::BuddyPages(const PageContext& context) : RunPages(context) {
+  const ArenaLayout& layout = context.arena->layout();
+  for (uint32_t order = 0; order < kOrders; ++order) {
+    free_.emplace_back((((layout.end - At(0)).v >> kPageShift) >> order) + 1);
+  }
+}
+
 uint64_t BuddyPages::Choose(uint64_t n) {
   const uint32_t order = OrderFor(n);
   if (order >= kOrders) return kNoPage;
   const uint32_t large_enough = nonempty_ >> order << order;
   if (large_enough == 0) return kNoPage;
   chosen_ = static_cast<uint32_t>(std::countr_zero(large_enough));
-  return *free_[chosen_].begin();
+  return free_[chosen_].First() << chosen_;
 }
 
 void BuddyPages::Taken(uint64_t first, uint64_t n) {
-  free_[chosen_].erase(static_cast<uint32_t>(first));
-  if (free_[chosen_].empty()) nonempty_ &= ~(1u << chosen_);
+  RemoveBlock(first >> chosen_, chosen_);
   Add(first + n, (uint64_t{1} << chosen_) - n);
 }
 
@@ -40,14 +46,11 @@ void BuddyPages::Add(uint64_t first, uint64_t n) {
 }
 
 void BuddyPages::AddBlock(uint64_t first, uint32_t order) {
-  for (; order + 1 < kOrders; ++order) {
-    const auto buddy = free_[order].find(static_cast<uint32_t>(first ^ uint64_t{1} << order));
-    if (buddy == free_[order].end()) break;
-    free_[order].erase(buddy);
-    if (free_[order].empty()) nonempty_ &= ~(1u << order);
-    first &= ~(uint64_t{1} << order);
+  uint64_t number = first >> order;
+  for (; order + 1 < kOrders && free_[order].Contains(number ^ 1); ++order, number >>= 1) {
+    RemoveBlock(number ^ 1, order);
   }
-  free_[order].insert(static_cast<uint32_t>(first));
+  free_[order].Add(number);
   nonempty_ |= 1u << order;
 }
 
@@ -73,13 +76,14 @@ void BuddyPages::SelfCheck() const {
   for (uint32_t order = 0; order < kOrders; ++order) {
     const auto fail = [](const char* what) { Throw(FatalCode::kSelfCheck, what); };
     if (free_[order].empty() == ((nonempty_ >> order & 1) != 0)) fail("buddy: an order is missed");
-    for (const uint32_t first : free_[order]) {
-      const uint64_t size = uint64_t{1} << order;
+    for (uint64_t number = free_[order].First(); number != PageSet::kNone;
+         number = free_[order].AtOrAbove(number + 1)) {
+      const uint64_t first = number << order, size = uint64_t{1} << order;
       const SpanId run = runs().Holding(first);
-      if (first % size != 0 || run == kNoSpan || first + size > FirstPage(run) + PagesOf(run)) {
-        fail("buddy: a block is not free, or not at a multiple of its size");
+      if (run == kNoSpan || first + size > FirstPage(run) + PagesOf(run)) {
+        fail("buddy: a block is not free");
       }
-      if (free_[order].contains(static_cast<uint32_t>(first ^ size))) fail("buddy: not joined");
+      if (free_[order].Contains(number ^ 1)) fail("buddy: not joined");
       pages += size;
     }
   }

@@ -8,17 +8,17 @@
 #ifndef HEAPSIM_HEAP_PAGES_BUDDY_H_
 #define HEAPSIM_HEAP_PAGES_BUDDY_H_
 
-#include <array>
 #include <cstdint>
+#include <vector>
 
-#include "absl/container/btree_set.h"
+#include "heap/pages/page_set.h"
 #include "heap/pages/run_pages.h"
 
 namespace heapsim::heap {
 
 class BuddyPages final : public RunPages {
  public:
-  explicit BuddyPages(const PageContext& context) : RunPages(context) {}
+  explicit BuddyPages(const PageContext& context);
 
   // Of the longest block that is free.
   Pages LargestFree() const override;
@@ -36,10 +36,14 @@ class BuddyPages final : public RunPages {
   // Frees the blocks that [first, first + n) consists of.
   void Add(uint64_t first, uint64_t n);
   void AddBlock(uint64_t first, uint32_t order);
+  void RemoveBlock(uint64_t number, uint32_t order) {
+    free_[order].Remove(number);
+    if (free_[order].empty()) nonempty_ &= ~(1u << order);
+  }
 
-  std::array<absl::btree_set<uint32_t>, kOrders> free_;  // first pages, by order
-  uint32_t nonempty_ = 0;                                // bit k: order k has a free block
-  uint32_t chosen_ = 0;                                  // order of the block chosen last
+  std::vector<PageSet> free_;  // by order; blocks of an order are numbered from the arena's start
+  uint32_t nonempty_ = 0;      // bit k: order k has a free block
+  uint32_t chosen_ = 0;        // order of the block chosen last
 };
 
 }  // namespace heapsim::heap

@@ -35,34 +35,50 @@ uint32_t ExtentPages::ClassBelow(uint64_t pages) {
 
 ExtentPages::ExtentPages(const PageContext& context)
     : RunPages(context, {.fresh_released = true, .huge_advice = false}),
+      kept_(((context.arena->layout().end - At(0)).v >> kPageShift) + 1),
+      ending_(kept_.capacity()),
       dirty_(context.options.dirty_decay_ns, context.clock->Now()),
       muzzy_(context.options.muzzy_decay_ns, context.clock->Now()),
       lazily_(context.options.muzzy_decay_ns != 0),
-      next_growth_(ClassAbove(kFirstGrowthPages)) {}
+      next_growth_(ClassAbove(kFirstGrowthPages)) {
+  for (Cache& cache : caches_) {
+    for (uint32_t bin = 0; bin < kClasses; ++bin) cache.bins.emplace_back(kept_.capacity());
+    cache.lowest.fill(kNothing);
+  }
+}
 
 // ---------------------------------------------------------------- caches of extents
 
 void ExtentPages::Insert(uint64_t first, const Extent& e) {
   Cache& cache = caches_[e.state];
   const uint32_t bin = ClassBelow(e.pages);
-  cache.bins[bin].insert(first);
+  cache.bins[bin].Add(first);
+  cache.lowest[bin] = std::min(cache.lowest[bin], first);
   cache.nonempty[bin / 64] |= uint64_t{1} << (bin % 64);
-  cache.by_use.emplace(e.place, first);
   cache.pages += e.pages;
-  extents_.emplace(first, e);
+  const Link link = static_cast<Link>(first + 1);
+  kept_[first] = {e, cache.newest, 0};
+  (cache.newest == 0 ? cache.oldest : kept_[cache.newest - 1].newer) = link;
+  cache.newest = link;
+  ending_[first + e.pages - 1] = link;
 }
 
 ExtentPages::Extent ExtentPages::Remove(uint64_t first) {
-  const auto it = extents_.find(first);
-  if (it == extents_.end()) Throw(FatalCode::kSelfCheck, "no extent begins there");
-  const Extent e = it->second;
+  const Kept kept = kept_[first];
+  const Extent& e = kept.extent;
+  if (e.pages == 0) Throw(FatalCode::kSelfCheck, "no extent begins there");
   Cache& cache = caches_[e.state];
   const uint32_t bin = ClassBelow(e.pages);
-  cache.bins[bin].erase(first);
-  if (cache.bins[bin].empty()) cache.nonempty[bin / 64] &= ~(uint64_t{1} << (bin % 64));
-  cache.by_use.erase(e.place);
+  cache.bins[bin].Remove(first);
+  if (cache.lowest[bin] == first) {
+    cache.lowest[bin] = cache.bins[bin].First();
+    if (cache.bins[bin].empty()) cache.nonempty[bin / 64] &= ~(uint64_t{1} << (bin % 64));
+  }
   cache.pages -= e.pages;
-  extents_.erase(it);
+  (kept.older == 0 ? cache.oldest : kept_[kept.older - 1].newer) = kept.newer;
+  (kept.newer == 0 ? cache.newest : kept_[kept.newer - 1].older) = kept.older;
+  kept_[first].extent.pages = 0;
+  ending_[first + e.pages - 1] = 0;
   return e;
 }
 
@@ -71,17 +87,14 @@ bool ExtentPages::JoinOne(uint64_t* first, Extent* e) {
   const auto head = [&](uint64_t page) {
     return std::binary_search(heads_.begin(), heads_.end(), page);
   };
-  auto other = extents_.find(*first + e->pages);
-  if (other == extents_.end() || other->second.state != e->state || head(other->first)) {
-    other = extents_.lower_bound(*first);
-    if (other == extents_.begin() || head(*first)) return false;
-    --other;
-    if (other->first + other->second.pages != *first || other->second.state != e->state) {
-      return false;
-    }
-    *first = other->first;
+  uint64_t other = *first + e->pages;
+  if (!Begins(other, e->state) || head(other)) {
+    if (*first == 0 || ending_[*first - 1] == 0 || head(*first)) return false;
+    other = ending_[*first - 1] - 1;
+    if (!Begins(other, e->state)) return false;
+    *first = other;
   }
-  const Extent o = Remove(other->first);
+  const Extent o = Remove(other);
   e->pages += o.pages;
   e->zeroed &= o.zeroed;
   e->since = std::max(e->since, o.since);
@@ -104,7 +117,7 @@ uint64_t ExtentPages::Fit(State state, uint64_t n) const {
     }
     bin += static_cast<uint32_t>(std::countr_zero(bits));
     if (state == kDirty && ClassPages(bin) > n << kMaxFitLog) break;
-    lowest = std::min(lowest, *cache.bins[bin].begin());
+    lowest = std::min(lowest, cache.lowest[bin]);
   }
   return lowest;
 }
@@ -124,10 +137,8 @@ void ExtentPages::Taken(uint64_t first, uint64_t n) {
   Extent e = Remove(first);
   zeroed_ = e.zeroed;
   if (e.pages == n) return;
-  e.pages -= n;
-  e.place = ++places_;
-  const uint64_t rest = first + n;
-  Insert(rest, e);
+  e.pages -= static_cast<uint32_t>(n);
+  Insert(first + n, e);
 }
 
 bool ExtentPages::NeedsZero(uint64_t, uint64_t, bool) { return !zeroed_; }
@@ -142,14 +153,13 @@ RunPages::Growth ExtentPages::GrowthFor(uint64_t n) const {
 void ExtentPages::Grown(uint64_t first, uint64_t n) {
   while (ClassPages(next_growth_) <= n) ++next_growth_;
   heads_.push_back(first);
-  Insert(first, {n, kRetained, true, context().clock->Now(), ++places_});
+  Insert(first, {static_cast<uint32_t>(n), kRetained, true, context().clock->Now()});
 }
 
 void ExtentPages::Freed(uint64_t first, uint64_t n) {
-  Extent e{n, kDirty, false, context().clock->Now(), ++places_};
+  Extent e{static_cast<uint32_t>(n), kDirty, false, context().clock->Now()};
   if (e.pages >= kCoalescePages) {
     Coalesce(&first, &e);
-    e.place = ++places_;
     // Unless something is to be kept for ever (extent_may_force_decay).
     if (e.pages >= kOversizePages && !dirty_.never() && !muzzy_.never()) {
       Purge(first, e, kRetained);
@@ -177,12 +187,11 @@ void ExtentPages::Decay() {
 
 uint64_t ExtentPages::Evict(State state, Extent* e) {
   while (true) {
-    uint64_t first = caches_[state].by_use.begin()->second;
+    uint64_t first = caches_[state].oldest - 1;
     *e = Remove(first);
     // What was joined counts as just used, and the next one is looked at. (The source's comment
     // has it stand where its neighbour stood; eset_insert appends.)
     if (!JoinOne(&first, e)) return first;
-    e->place = ++places_;
     Insert(first, *e);
   }
 }
@@ -200,7 +209,6 @@ Bytes ExtentPages::Purge(uint64_t first, Extent e, State to) {
   e.state = to;
   e.since = context().clock->Now();
   Coalesce(&first, &e);
-  e.place = ++places_;
   Insert(first, e);
   return fresh;
 }
@@ -222,8 +230,7 @@ Bytes ExtentPages::Scavenge(int32_t k, uint64_t now, uint64_t limit) {
   Bytes fresh;
   for (const State state : {kDirty, kMuzzy}) {
     while (caches_[state].pages != 0) {
-      const auto oldest = caches_[state].by_use.begin();
-      const uint64_t since = static_cast<uint64_t>(extents_.at(oldest->second).since);
+      const uint64_t since = static_cast<uint64_t>(kept_[caches_[state].oldest - 1].extent.since);
       if (state == kDirty && limit != 0 && now - since <= limit) break;
       Extent e;
       const uint64_t first = Evict(state, &e);
@@ -237,38 +244,60 @@ Bytes ExtentPages::Scavenge(int32_t k, uint64_t now, uint64_t limit) {
 // ---------------------------------------------------------------- looking
 
 void ExtentPages::ForEachExtent(absl::FunctionRef<void(uint64_t, uint64_t, State)> visit) const {
-  for (const auto& [first, e] : extents_) visit(first, e.pages, e.state);
+  runs().Walk([&](SpanId, uint64_t first, uint64_t n) {
+    for (uint64_t at = first; at < first + n;) {
+      const Extent& e = kept_[at].extent;
+      if (e.pages == 0) {
+        Throw(FatalCode::kSelfCheck, absl::StrCat("page ", at, " is free but in no extent"));
+      }
+      visit(at, e.pages, e.state);
+      at += e.pages;
+    }
+  });
 }
 
 void ExtentPages::SelfCheck() const {
   RunPages::SelfCheck();
-  uint64_t end = 0, all = 0;
-  std::array<uint64_t, kStates> pages = {};
-  for (const auto& [first, e] : extents_) {
-    const auto fail = [&, at = first](const char* what) {
-      Throw(FatalCode::kSelfCheck, absl::StrCat("extent at page ", at, ": ", what));
+  uint64_t all = 0;
+  std::array<uint64_t, kStates> pages = {}, extents = {};
+  ForEachExtent([&](uint64_t first, uint64_t n, State state) {
+    const auto fail = [&](const char* what) {
+      Throw(FatalCode::kSelfCheck, absl::StrCat("extent at page ", first, ": ", what));
     };
-    if (first < end) fail("it overlaps the one below");
-    end = first + e.pages;
     const SpanId run = runs().Holding(first);
-    if (run == kNoSpan || end > FirstPage(run) + PagesOf(run)) fail("it is not free");
-    const Cache& cache = caches_[e.state];
-    const uint32_t bin = ClassBelow(e.pages);
-    if (!cache.bins[bin].contains(first) || (cache.nonempty[bin / 64] >> (bin % 64) & 1) == 0) {
+    if (run == kNoSpan || first + n > FirstPage(run) + PagesOf(run)) fail("it is not free");
+    const Cache& cache = caches_[state];
+    const uint32_t bin = ClassBelow(n);
+    if (!cache.bins[bin].Contains(first) || (cache.nonempty[bin / 64] >> (bin % 64) & 1) == 0) {
       fail("it is not in its bin");
     }
-    const auto place = cache.by_use.find(e.place);
-    if (place == cache.by_use.end() || place->second != first) fail("it has no place");
-    const uint64_t given_back = released().Count(first, e.pages);
-    if (e.state == kDirty ? given_back != 0 : os_pages() == 1 && given_back != e.pages) {
+    if (ending_[first + n - 1] != first + 1) fail("its last page does not know it");
+    const uint64_t given_back = released().Count(first, n);
+    if (state == kDirty ? given_back != 0 : os_pages() == 1 && given_back != n) {
       fail("its pages are not as its state says");
     }
-    pages[e.state] += e.pages;
-    all += e.pages;
-  }
+    pages[state] += n;
+    ++extents[state];
+    all += n;
+  });
   for (int state = 0; state < kStates; ++state) {
-    if (pages[state] != caches_[state].pages) {
-      Throw(FatalCode::kSelfCheck, "the pages of extents of a state are miscounted");
+    const auto fail = [](const char* what) { Throw(FatalCode::kSelfCheck, what); };
+    const Cache& cache = caches_[state];
+    if (pages[state] != cache.pages) fail("the pages of extents of a state are miscounted");
+    uint64_t listed = 0;
+    Link older = 0;
+    for (Link at = cache.oldest; at != 0; older = at, at = kept_[at - 1].newer) {
+      if (!Begins(at - 1, static_cast<State>(state)) || kept_[at - 1].older != older) {
+        fail("the order of use of extents is broken");
+      }
+      ++listed;
+    }
+    if (listed != extents[state] || cache.newest != older) {
+      fail("the order of use has not all extents of a state");
+    }
+    for (uint32_t bin = 0; bin < kClasses; ++bin) {
+      if (cache.lowest[bin] != cache.bins[bin].First())
+        fail("the lowest extent of a bin is another");
     }
   }
   if (Pages(all).bytes().v != context().stats->heap_idle) {

@@ -36,11 +36,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "absl/container/btree_map.h"
-#include "absl/container/btree_set.h"
 #include "absl/functional/function_ref.h"
+#include "heap/pages/page_set.h"
 #include "heap/pages/run_pages.h"
 #include "heap/pages/smoothstep_decay.h"
+#include "heap/virtual_array.h"
 
 namespace heapsim::heap {
 
@@ -67,17 +67,23 @@ class ExtentPages final : public RunPages {
 
  private:
   struct Extent {
-    uint64_t pages;
+    uint32_t pages;
     State state;
     bool zeroed;
-    int64_t since;   // when it got into its state
-    uint64_t place;  // in the order of use
+    int64_t since;  // when it got into its state
   };
-  using Map = absl::btree_map<uint64_t, Extent>;
+  // Places in lists and tables: the first page and one, so that 0 is none.
+  using Link = uint32_t;
+  // An extent in its cache, at its first page; of no pages: none begins there.
+  struct Kept {
+    Extent extent;
+    Link older, newer;  // those beside it in the order of use
+  };
   struct Cache {
-    std::array<absl::btree_set<uint64_t>, kClasses> bins;  // first pages, by class
-    std::array<uint64_t, 2> nonempty = {};                 // a bit a bin
-    absl::btree_map<uint64_t, uint64_t> by_use;            // place -> first page
+    std::vector<PageSet> bins;              // first pages, by class
+    std::array<uint64_t, kClasses> lowest;  // of each bin
+    std::array<uint64_t, 2> nonempty = {};  // a bit a bin
+    Link oldest = 0, newest = 0;            // in the order of use
     uint64_t pages = 0;
   };
 
@@ -89,8 +95,12 @@ class ExtentPages final : public RunPages {
   bool NeedsZero(uint64_t first, uint64_t n, bool run_says) override;
 
   uint64_t Fit(State state, uint64_t n) const;
+  // As the one used last.
   void Insert(uint64_t first, const Extent& e);
   Extent Remove(uint64_t first);
+  bool Begins(uint64_t first, State state) const {
+    return kept_[first].extent.pages != 0 && kept_[first].extent.state == state;
+  }
   // Joins what is in no cache with a neighbour of the same state, the upper one first. False: there
   // is none.
   bool JoinOne(uint64_t* first, Extent* e);
@@ -102,11 +112,11 @@ class ExtentPages final : public RunPages {
   Bytes Purge(uint64_t first, Extent e, State to);
 
   std::array<Cache, kStates> caches_;
-  Map extents_;                  // by first page
+  VirtualArray<Kept> kept_;      // by first page
+  VirtualArray<Link> ending_;    // by last page: the extent that ends there
   std::vector<uint64_t> heads_;  // first pages of what the arena gave, rising
   SmoothstepDecay dirty_, muzzy_;
-  bool lazily_;  // purged extents become muzzy first
-  uint64_t places_ = 0;
+  bool lazily_;           // purged extents become muzzy first
   uint32_t next_growth_;  // class
   bool zeroed_ = false;   // of what was taken last
 };

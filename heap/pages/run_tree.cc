@@ -1,187 +1,163 @@
 #include "heap/pages/run_tree.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "heap/fatal.h"
 
 namespace heapsim::heap {
-namespace {
 
-// Priorities need to look random, and to be the same on every machine: a finaliser of splitmix64
-// over the number of the insertion.
-uint32_t Mix(uint64_t z) {
-  z *= 0x9e3779b97f4a7c15;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  return static_cast<uint32_t>((z ^ (z >> 27)) >> 32);
+RunTree::Places RunTree::Begins(uint64_t pages) {
+  std::array<uint64_t, kTop + 1> places;
+  for (uint64_t& n : places) {
+    n = RoundUp(pages, kWidth);
+    pages = n / kWidth;
+  }
+  places[kTop] = 1;
+  if (places[kTop - 1] > kWidth) {
+    Throw(FatalCode::kBadPages, "the arena is too large for a tree of free runs");
+  }
+  // The upper levels, which are always used, stand side by side.
+  Places begin = {};
+  uint64_t at = 0;
+  for (int level = kTop; level >= 0; --level) {
+    begin[level] = at;
+    at += places[level];
+  }
+  begin[kTop + 1] = at;
+  return begin;
 }
 
-}  // namespace
+RunTree::RunTree(const ArenaLayout& layout)
+    : RunTree(((layout.end - layout.start).v >> kPageShift) + 1,
+              Begins(((layout.end - layout.start).v >> kPageShift) + 1)) {}
 
-// No span's node is all zero and stands for a child that is not there. False: nothing changed that
-// its parent would see.
-bool RunTree::Update(SpanId n) {
-  Node& node = nodes_[n];
-  const Node &left = nodes_[node.left], &right = nodes_[node.right];
-  const uint32_t longest = std::max(node.pages, std::max(left.longest, right.longest));
-  const bool any_loose = node.loose | left.any_loose | right.any_loose;
-  const bool changed = longest != node.longest || any_loose != node.any_loose;
-  node.longest = longest;
-  node.any_loose = any_loose;
-  return changed;
+RunTree::RunTree(uint64_t pages, const Places& begin)
+    : begin_(begin),
+      longest_(begin[kTop + 1]),
+      run_(pages),
+      first_(pages + 2),  // no more runs than pages
+      starts_(pages),
+      loose_(pages) {}
+
+uint32_t RunTree::LongestOf(int level, uint64_t block) const {
+  const uint32_t* const places = &longest_[begin_[level] + block * kWidth];
+  uint32_t longest = 0;
+  for (uint64_t i = 0; i < kWidth; ++i) longest = std::max(longest, places[i]);
+  return longest;
+}
+
+void RunTree::Set(uint64_t first, uint32_t pages) {
+  uint64_t i = first;
+  uint32_t was = std::exchange(longest_[begin_[0] + i], pages);
+  for (int level = 1; level <= kTop && pages != was; ++level) {
+    i /= kWidth;
+    uint32_t& above = longest_[begin_[level] + i];
+    if (pages < above) {
+      if (was < above) return;  // what is longest there is another run
+      pages = LongestOf(level - 1, i);
+    }
+    was = std::exchange(above, pages);
+  }
 }
 
 void RunTree::Insert(SpanId run, uint64_t first, uint64_t pages, bool loose) {
-  Node& n = nodes_[run];
-  n = {};
-  n.first = static_cast<uint32_t>(first);
-  n.pages = static_cast<uint32_t>(pages);
-  n.loose = loose;
-  n.priority = Mix(++inserted_);
-  Update(run);
-  root_ = Insert(root_, run);
+  first_[run] = static_cast<uint32_t>(first);
+  run_[first] = run;
+  starts_.Add(first);
+  if (loose) loose_.Add(first);
+  Set(first, static_cast<uint32_t>(pages));
 }
 
-SpanId RunTree::Insert(SpanId at, SpanId run) {
-  if (at == kNoSpan) return run;
-  if (nodes_[run].priority > nodes_[at].priority) {
-    Split(at, nodes_[run].first, &nodes_[run].left, &nodes_[run].right);
-    Update(run);
-    return run;
+void RunTree::Erase(SpanId run) {
+  const uint64_t first = first_[run];
+  if (run_[first] != run || !starts_.Contains(first)) {
+    Throw(FatalCode::kSelfCheck, "a free run is not in the tree");
   }
-  SpanId& side = nodes_[run].first < nodes_[at].first ? nodes_[at].left : nodes_[at].right;
-  side = Insert(side, run);
-  Update(at);
-  return at;
-}
-
-void RunTree::Split(SpanId n, uint32_t first, SpanId* below, SpanId* above) {
-  if (n == kNoSpan) {
-    *below = *above = kNoSpan;
-    return;
-  }
-  if (nodes_[n].first < first) {
-    *below = n;
-    Split(nodes_[n].right, first, &nodes_[n].right, above);
-  } else {
-    *above = n;
-    Split(nodes_[n].left, first, below, &nodes_[n].left);
-  }
-  Update(n);
-}
-
-SpanId RunTree::Merge(SpanId below, SpanId above) {
-  if (below == kNoSpan) return above;
-  if (above == kNoSpan) return below;
-  if (nodes_[below].priority > nodes_[above].priority) {
-    nodes_[below].right = Merge(nodes_[below].right, above);
-    Update(below);
-    return below;
-  }
-  nodes_[above].left = Merge(below, nodes_[above].left);
-  Update(above);
-  return above;
-}
-
-void RunTree::Erase(SpanId run) { root_ = Erase(root_, run); }
-
-SpanId RunTree::Erase(SpanId at, SpanId run) {
-  if (at == kNoSpan) Throw(FatalCode::kSelfCheck, "a free run is not in the tree");
-  if (at == run) return Merge(nodes_[run].left, nodes_[run].right);
-  SpanId& side = nodes_[run].first < nodes_[at].first ? nodes_[at].left : nodes_[at].right;
-  side = Erase(side, run);
-  Update(at);
-  return at;
+  starts_.Remove(first);
+  loose_.Remove(first);
+  Set(first, 0);
 }
 
 void RunTree::Change(SpanId run, uint64_t first, uint64_t pages) {
-  nodes_[run].first = static_cast<uint32_t>(first);
-  nodes_[run].pages = static_cast<uint32_t>(pages);
-  Refresh(root_, run);
+  const uint64_t was = first_[run];
+  if (run_[was] != run || !starts_.Contains(was)) {
+    Throw(FatalCode::kSelfCheck, "a free run is not in the tree");
+  }
+  if (first != was) {
+    const bool loose = loose_.Contains(was);
+    Erase(run);
+    Insert(run, first, pages, loose);
+    return;
+  }
+  Set(first, static_cast<uint32_t>(pages));
 }
 
 void RunTree::SetLoose(SpanId run, bool loose) {
-  if (nodes_[run].loose == loose) return;
-  nodes_[run].loose = loose;
-  Refresh(root_, run);
+  if (loose) {
+    loose_.Add(first_[run]);
+  } else {
+    loose_.Remove(first_[run]);
+  }
 }
 
-bool RunTree::Refresh(SpanId at, SpanId run) {
-  if (at == kNoSpan) Throw(FatalCode::kSelfCheck, "a free run is not in the tree");
-  if (at != run &&
-      !Refresh(nodes_[run].first < nodes_[at].first ? nodes_[at].left : nodes_[at].right, run)) {
-    return false;
-  }
-  return Update(at);
+uint64_t RunTree::InBlock(int level, uint64_t i, uint64_t pages) const {
+  const uint64_t end = i / kWidth * kWidth + kWidth;
+  while (i < end && longest_[begin_[level] + i] < pages) ++i;
+  return i;
 }
 
-SpanId RunTree::FirstFit(SpanId n, uint64_t from, uint64_t pages) const {
-  while (n != kNoSpan && nodes_[n].longest >= pages) {
-    const Node& node = nodes_[n];
-    if (node.first < from) {
-      n = node.right;
-      continue;
-    }
-    // Below it only the way along `from` can fail, so that this is one way down and part of
-    // another.
-    const SpanId below = FirstFit(node.left, from, pages);
-    if (below != kNoSpan) return below;
-    if (node.pages >= pages) return n;
-    n = node.right;
+SpanId RunTree::FirstFit(uint64_t from, uint64_t pages) const {
+  if (Longest() < pages || from >= PlacesOf(0)) return kNoSpan;
+  // Up, as long as the rest of a block has none; then down to the first one.
+  int level = from == 0 ? kTop : 0;
+  uint64_t i = from;
+  while (level < kTop) {
+    const uint64_t end = i / kWidth * kWidth + kWidth;
+    i = InBlock(level, i, pages);
+    if (i != end) break;
+    i /= kWidth;
+    ++level;
+    if (i >= PlacesOf(level)) return kNoSpan;
   }
-  return kNoSpan;
+  while (level-- > 0) i = InBlock(level, i * kWidth, pages);
+  return run_[i];
 }
 
 SpanId RunTree::Holding(uint64_t page) const {
-  SpanId best = kNoSpan;
-  for (SpanId n = root_; n != kNoSpan;) {
-    if (nodes_[n].first > page) {
-      n = nodes_[n].left;
-    } else {
-      best = n;
-      n = nodes_[n].right;
-    }
-  }
-  if (best == kNoSpan || page >= uint64_t{nodes_[best].first} + nodes_[best].pages) return kNoSpan;
-  return best;
+  const uint64_t first = starts_.AtOrBelow(page);
+  if (first == PageSet::kNone || page >= first + longest_[begin_[0] + first]) return kNoSpan;
+  return run_[first];
 }
 
 SpanId RunTree::HighestLoose() const {
-  SpanId n = root_;
-  while (n != kNoSpan && nodes_[n].any_loose) {
-    const Node& node = nodes_[n];
-    if (node.right != kNoSpan && nodes_[node.right].any_loose) {
-      n = node.right;
-    } else if (node.loose) {
-      return n;
-    } else {
-      n = node.left;
-    }
-  }
-  return kNoSpan;
+  const uint64_t first = loose_.Last();
+  return first == PageSet::kNone ? kNoSpan : run_[first];
 }
 
 void RunTree::SelfCheck() const {
+  const auto fail = [](uint64_t first, absl::string_view what) {
+    Throw(FatalCode::kSelfCheck, absl::StrCat("tree of free runs, page ", first, ": ", what));
+  };
   uint64_t end = 0;  // of the run before
-  Walk([&](SpanId n, uint64_t first, uint64_t pages) {
-    const Node& node = nodes_[n];
-    const auto fail = [&](const char* what) {
-      Throw(FatalCode::kSelfCheck,
-            absl::StrCat("tree of free runs, ", pages, " pages at page ", first, ": ", what));
-    };
-    if (first < end) fail("out of order");
+  Walk([&](SpanId run, uint64_t first, uint64_t pages) {
+    if (pages == 0) fail(first, "a run without pages begins there");
+    if (first < end) fail(first, "it is in the run before too");
+    if (first_[run] != first) fail(first, "the run that begins there is another");
     end = first + pages;
-    uint32_t longest = node.pages;
-    bool loose = node.loose;
-    for (const SpanId child : {node.left, node.right}) {
-      if (child == kNoSpan) continue;
-      longest = std::max(longest, nodes_[child].longest);
-      loose |= nodes_[child].any_loose;
-      if (nodes_[child].priority > node.priority) fail("above one of higher priority");
+    uint64_t i = first;
+    for (int level = 1; level <= kTop; ++level) {
+      i /= kWidth;
+      if (longest_[begin_[level] + i] != LongestOf(level - 1, i)) {
+        fail(first, absl::StrCat("the longest run of level ", level, " is another"));
+      }
     }
-    if (longest != node.longest) fail("the longest run below it is another");
-    if (loose != node.any_loose) fail("what can be given back below it is not as it says");
   });
+  for (uint64_t first = loose_.First(); first != PageSet::kNone;
+       first = loose_.AtOrAbove(first + 1)) {
+    if (!starts_.Contains(first)) fail(first, "no run begins there that could be given back");
+  }
 }
 
 }  // namespace heapsim::heap

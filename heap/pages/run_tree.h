@@ -1,13 +1,17 @@
-// The free runs by address: a treap whose nodes know the longest run below them, and whether any
-// run there may have something to give back.
+// The free runs by address: the length of each stands at its first page, and above every eight
+// places the longest of them, and so on up to one number; sets of pages say where runs begin, and
+// which may have something to give back.
 //
 // That makes the lowest run that is long enough from some place on, the run that holds a page, and
-// the highest run with pages to give back questions of one way down.
+// the highest run with pages to give back questions of one way down. A change goes up only as far
+// as it changes what is longest, which is seldom far.
 #ifndef HEAPSIM_HEAP_PAGES_RUN_TREE_H_
 #define HEAPSIM_HEAP_PAGES_RUN_TREE_H_
 
+#include <array>
 #include <cstdint>
 
+#include "heap/pages/page_set.h"
 #include "heap/seams.h"
 #include "heap/span.h"
 #include "heap/virtual_array.h"
@@ -17,8 +21,7 @@ namespace heapsim::heap {
 // Runs are named by their span records, places by pages from the arena's start.
 class RunTree {
  public:
-  explicit RunTree(const ArenaLayout& layout)
-      : nodes_(((layout.end - layout.start).v >> kPageShift) + 3) {}
+  explicit RunTree(const ArenaLayout& layout);
 
   // The run must not overlap one that is there.
   void Insert(SpanId run, uint64_t first, uint64_t pages, bool loose);
@@ -29,51 +32,50 @@ class RunTree {
   void SetLoose(SpanId run, bool loose);
 
   // The lowest run of at least `pages` that starts at or above `from`; kNoSpan: there is none.
-  SpanId FirstFit(uint64_t from, uint64_t pages) const { return FirstFit(root_, from, pages); }
+  SpanId FirstFit(uint64_t from, uint64_t pages) const;
   // The run that holds a page; kNoSpan: it is not free.
   SpanId Holding(uint64_t page) const;
   // The highest run that may have pages to give back; kNoSpan: there is none.
   SpanId HighestLoose() const;
-  uint64_t Longest() const { return root_ == kNoSpan ? 0 : nodes_[root_].longest; }
-  bool loose(SpanId run) const { return nodes_[run].loose; }
+  uint64_t Longest() const { return longest_[begin_[kTop]]; }
+  bool loose(SpanId run) const { return loose_.Contains(first_[run]); }
 
   // In order of address: visit(run, first, pages).
   template <typename Visit>
   void Walk(Visit visit) const {
-    Walk(root_, visit);
+    for (uint64_t first = starts_.First(); first != PageSet::kNone;
+         first = starts_.AtOrAbove(first + 1)) {
+      visit(run_[first], first, uint64_t{longest_[begin_[0] + first]});
+    }
   }
 
-  // Throws kSelfCheck where a node and what is below it disagree.
+  // Throws kSelfCheck where a number and what is below it disagree.
   void SelfCheck() const;
 
  private:
-  struct Node {
-    SpanId left, right;
-    uint32_t first, pages;
-    uint32_t longest;  // of the subtree
-    uint32_t priority;
-    bool loose, any_loose;  // the run, any of the subtree
-  };
+  static constexpr uint32_t kWidthLog = 3;
+  static constexpr uint64_t kWidth = 1 << kWidthLog;  // places below a place
+  static constexpr int kTop = 9;                      // the level of one place
+  using Places = std::array<uint64_t, kTop + 2>;      // where levels begin; the end
 
-  template <typename Visit>
-  void Walk(SpanId n, Visit& visit) const {
-    if (n == kNoSpan) return;
-    Walk(nodes_[n].left, visit);
-    visit(n, uint64_t{nodes_[n].first}, uint64_t{nodes_[n].pages});
-    Walk(nodes_[n].right, visit);
+  static Places Begins(uint64_t pages);
+  uint64_t PlacesOf(int level) const {
+    return begin_[level == 0 ? kTop + 1 : level - 1] - begin_[level];
   }
-  SpanId FirstFit(SpanId n, uint64_t from, uint64_t pages) const;
-  bool Update(SpanId n);
-  SpanId Insert(SpanId at, SpanId run);
-  void Split(SpanId n, uint32_t first, SpanId* below, SpanId* above);
-  SpanId Merge(SpanId below, SpanId above);
-  SpanId Erase(SpanId at, SpanId run);
-  // Updates from a run up to the root, as far as something changes.
-  bool Refresh(SpanId at, SpanId run);
+  RunTree(uint64_t pages, const Places& begin);
 
-  VirtualArray<Node> nodes_;  // by span
-  SpanId root_ = kNoSpan;
-  uint64_t inserted_ = 0;
+  // Of eight places side by side.
+  uint32_t LongestOf(int level, uint64_t block) const;
+  // The run that begins at a page has this length now; 0: none begins there.
+  void Set(uint64_t first, uint32_t pages);
+  // The first place from `i` to the end of its eight that has at least `pages`; the end: none.
+  uint64_t InBlock(int level, uint64_t i, uint64_t pages) const;
+
+  Places begin_;
+  VirtualArray<uint32_t> longest_;  // all levels
+  VirtualArray<SpanId> run_;        // by first page
+  VirtualArray<uint32_t> first_;    // by run
+  PageSet starts_, loose_;          // first pages
 };
 
 }  // namespace heapsim::heap

@@ -30,12 +30,15 @@ uint32_t FirstRun(uint64_t x, uint32_t n) {
   return static_cast<uint32_t>(std::countr_zero(x));
 }
 
-// The longest run of zeros in `x`: how often all its runs can be shortened by one.
-uint32_t LongestZeros(uint64_t x) {
-  uint64_t free = ~x;
-  uint32_t longest = 0;
-  for (; free != 0; ++longest) free &= free >> 1;
-  return longest;
+// The longest run of ones in `x`, or `least` where none is longer. A bit stays where a run of that
+// length starts: that is asked once by halves, then how often all runs can be shortened by one.
+uint32_t LongestRun(uint64_t x, uint32_t least) {
+  for (uint32_t have = 1; have <= least; have *= 2) {
+    x &= x >> std::min(have, least + 1 - have);
+    if (x == 0) return least;
+  }
+  for (; x != 0; ++least) x &= x >> 1;
+  return least;
 }
 
 // Each aligned group of `m` bits with a bit set becomes all ones.
@@ -108,22 +111,16 @@ Summary Chunk::Summarize() const {
       run += 64;
       continue;
     }
-    const uint32_t low = std::countr_zero(x);
-    const uint32_t high = std::countl_zero(x);
-    run += low;
+    run += std::countr_zero(x);
     if (start == kChunkPages) start = run;
     longest = std::max(longest, run);
-    run = high;
-    // Inside the word only a run longer than the longest so far is of interest.
-    if (low + high + 1 < 64 && longest < 62) {
-      const uint64_t inner =
-          x | ((uint64_t{1} << low) - 1) | (high == 0 ? 0 : ~uint64_t{0} << (64 - high));
-      if (inner != ~uint64_t{0} && FirstRun(~inner, longest + 1) < 64) {
-        longest = LongestZeros(inner);
-      }
-    }
+    run = std::countl_zero(x);
   }
   longest = std::max(longest, run);
+  // Runs that reach no end of a word: now that the others are known, few words have a longer one.
+  for (uint32_t i = 0; i < kChunkWords && longest < 62; ++i) {
+    longest = LongestRun(~taken.word(i), longest);
+  }
   return Summary(start, longest, run);
 }
 

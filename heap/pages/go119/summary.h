@@ -29,7 +29,8 @@ class Summary {
   uint64_t packed() const { return packed_; }
   bool operator==(const Summary&) const = default;
 
-  // Of 2^kLevelBits entries side by side, each over 2^log pages.
+  // Of 2^kLevelBits entries side by side, each over 2^log pages; not of level 0, whose entries
+  // alone may have more free pages than fit in a part.
   static Summary Merge(const Summary* entries, uint32_t log);
 
  private:
@@ -37,6 +38,9 @@ class Summary {
   static constexpr uint64_t kAllFree = uint64_t{1} << 63;
   uint32_t Part(uint32_t shift) const {
     if (packed_ == kAllFree) return kAll;
+    return Bits(shift);
+  }
+  uint32_t Bits(uint32_t shift) const {
     return static_cast<uint32_t>(packed_ >> shift & (kAll - 1));
   }
 
@@ -55,14 +59,14 @@ inline Summary Summary::Merge(const Summary* entries, uint32_t log) {
       run = 0;
       continue;
     }
-    const uint32_t s_start = s.start();
+    const uint32_t s_start = s.Bits(0);
     if (s_start == pages) {
       run += pages;
     } else {
       if (open) start = run + s_start;
       open = false;
-      max = std::max({max, run + s_start, s.max()});
-      run = s.end();
+      max = std::max(max, std::max(run + s_start, s.Bits(kMaxPagesLog)));
+      run = s.Bits(2 * kMaxPagesLog);
     }
     max = std::max(max, run);
   }

@@ -39,15 +39,6 @@ uint32_t SummaryTree::Longest() const {
   return longest;
 }
 
-void SummaryTree::Narrow(Found* found, Address base, Address last) {
-  if (found->window_base <= base && last <= found->window_last) {
-    found->window_base = base;
-    found->window_last = last;
-  } else if (found->window_base <= last && base <= found->window_last) {
-    Throw(FatalCode::kSelfCheck, "range partially overlaps");
-  }
-}
-
 SummaryTree::Found SummaryTree::Find(uint64_t npages, Address search) const {
   Found found;
   found.window_last = kNowhere;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 
+#include "heap/fatal.h"
 #include "heap/pages/go119/layout.h"
 #include "heap/pages/go119/summary.h"
 #include "heap/units.h"
@@ -35,7 +36,14 @@ class SummaryTree {
   };
   Found Find(uint64_t npages, Address search) const;
   // Narrows the window of a search to [base, last] if that lies in it.
-  static void Narrow(Found* found, Address base, Address last);
+  static void Narrow(Found* found, Address base, Address last) {
+    if (found->window_base <= base && last <= found->window_last) {
+      found->window_base = base;
+      found->window_last = last;
+    } else if (found->window_base <= last && base <= found->window_last) {
+      Throw(FatalCode::kSelfCheck, "range partially overlaps");
+    }
+  }
 
  private:
   std::array<VirtualArray<Summary>, kLevels> levels_;
