@@ -121,7 +121,8 @@ std::string SearchText(const proto::Search& search) {
   std::string out = absl::StrCat("\nSearch for less ", search.metric());
   if (search.cost_weight() != 0) absl::StrAppend(&out, " x cost.total_ns^", search.cost_weight());
   if (search.has_max_cost_ratio()) {
-    absl::StrAppend(&out, ", with a total cost of at most ", search.max_cost_ratio(), " of the first");
+    absl::StrAppend(&out, ", with a total cost of at most ", search.max_cost_ratio(),
+                    " of the first");
   }
   absl::StrAppend(&out, ": ", search.points_size(), " settings tried by seed ", search.seed(),
                   "\nBest: ", search.best(), "\n");
