@@ -9,21 +9,6 @@
 namespace heapsim::sim {
 namespace {
 
-// Hands blocks on and shows them to the history.
-class WatchedBlocks final : public BlockSource {
- public:
-  WatchedBlocks(BlockSource* source, TraceHistory* history) : source_(source), history_(history) {}
-  absl::StatusOr<bool> Next(traces::EventBlock* block) override {
-    absl::StatusOr<bool> more = source_->Next(block);
-    if (more.ok() && *more) history_->Add(*block);
-    return more;
-  }
-
- private:
-  BlockSource* source_;
-  TraceHistory* history_;
-};
-
 absl::StatusOr<DetailOptions> Resolve(const DetailRequest& request, const ReplayOutcome& first) {
   DetailOptions options = request.options;
   const uint64_t end_ns = first.series.empty() ? 0 : first.series.back().time_ns;
@@ -68,17 +53,26 @@ absl::StatusOr<ReplayOutcome> RunReplayWithDetail(const OpenBlocks& open,
 
   source = open();
   if (!source.ok()) return source.status();
-  TraceHistory history(first->events, options.time_by_events);
-  WatchedBlocks watched(source->get(), &history);
   ReplayOptions again = options;
   again.detail = &*detail;
-  absl::StatusOr<ReplayOutcome> second = RunReplay(watched, policy, again);
+  absl::StatusOr<ReplayOutcome> second = RunReplay(**source, policy, again);
+  source->reset();
   if (!second.ok()) return second;
   if (second->state_hash != first->state_hash && !stopped()) {
     return absl::InternalError(
         "the run that looked at the heap is not the run that did not: please report this");
   }
   if (!second->detail.has_value()) second->detail.emplace();
+  // Of the events that were replayed: the block in which a run ends is the last one.
+  source = open();
+  if (!source.ok()) return source.status();
+  TraceHistory history(first->events, options.time_by_events);
+  for (traces::EventBlock block; block.first_event + block.count <= first->events;) {
+    const absl::StatusOr<bool> more = (*source)->Next(&block);
+    if (!more.ok()) return more.status();
+    if (!*more || stopped()) break;
+    history.Add(block);
+  }
   history.Finish(request.call_sites, &*second->detail);
   second->wall_seconds = first->wall_seconds;
   return second;

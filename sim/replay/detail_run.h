@@ -2,7 +2,9 @@
 //
 // It takes two runs, which are alike to the last bit: the first one, at full speed, finds the peak
 // and the end; the second one stops at the moments asked for. So nothing has to be kept in case it
-// turns out to have been the peak, and a replay without snapshots pays nothing.
+// turns out to have been the peak, and a replay without snapshots pays nothing. Then the
+// trace is read once more for its history, which needs no heap: neither takes memory while the
+// other does.
 #ifndef HEAPSIM_SIM_REPLAY_DETAIL_RUN_H_
 #define HEAPSIM_SIM_REPLAY_DETAIL_RUN_H_
 

@@ -23,34 +23,66 @@ using heap::Span;
 using heap::SpanId;
 using heap::SpanState;
 
-constexpr size_t kMaxObjects = size_t{1} << 32;
+// Words of slots whose objects are listed at a time, at least.
+constexpr uint32_t kListedWords = 1 << 14;
 
-// The live objects of each slot, as lists. Only tiny objects have others in their slot.
+// The live objects of each slot, as lists, for one stretch of the address space after the other:
+// lists for all of a large heap would take as much memory as the replay does. Each stretch costs a
+// walk over all objects; a heap has at most 16 of them.
 class ObjectsBySlot {
  public:
   explicit ObjectsBySlot(const HeapView& view)
-      : view_(view), first_(64 * heap::kMaxSlotWords), next_(kMaxObjects) {
-    for (uint64_t id = 0; id < view.object_ids; ++id) {
-      const ObjectEntry e = (*view.objects)[static_cast<uint32_t>(id)];
-      if (!e.live() || e.has(ObjectEntry::kZero)) continue;
-      uint32_t& first = first_[e.bit()];
-      if (first != 0) next_[id] = first;
-      first = static_cast<uint32_t>(id) + 1;
+      : view_(view),
+        heap_(*view.heap),
+        window_(std::max(kListedWords, heap_.bits().size() / 16)),
+        place_(heap_.bits().size()) {}
+
+  // To be called before the span in use at `a` is looked at; addresses rise.
+  void Reach(Address a) {
+    if (a < end_) return;
+    std::fill(place_.begin(), place_.end(), 0);
+    uint32_t words = 0;
+    for (end_ = a; end_ < heap_.arena().used() && words < window_;) {
+      const Span& s = heap_.spans()[heap_.SpanContaining(end_)];
+      if (s.state == SpanState::kInUse) {
+        for (uint32_t i = 0; i < (s.nelems + 63u) / 64; ++i) place_[s.bits + i] = ++words;
+      }
+      end_ = Address(s.end());
+    }
+    first_.assign(size_t{words} * 64, 0);
+    objects_.clear();
+    for (uint64_t id = 0; id < view_.object_ids; ++id) {
+      const ObjectEntry e = (*view_.objects)[static_cast<uint32_t>(id)];
+      if (!e.live() || place_[e.bit() / 64] == 0) continue;
+      uint32_t& first = FirstOf(e.bit());
+      objects_.push_back({static_cast<uint32_t>(id), first});
+      first = static_cast<uint32_t>(objects_.size());
     }
   }
 
-  // Calls visit(object id, entry) for each object in a slot.
+  // Calls visit(object id, entry) for each object in a slot of a span that was reached.
   template <typename Visit>
-  void ForEach(BitIndex bit, const Visit& visit) const {
-    for (uint32_t next = first_[bit]; next != 0; next = next_[next - 1]) {
-      visit(next - 1, (*view_.objects)[next - 1]);
+  void ForEach(BitIndex bit, const Visit& visit) {
+    for (uint32_t next = FirstOf(bit); next != 0; next = objects_[next - 1].next) {
+      const uint32_t id = objects_[next - 1].id;
+      visit(id, (*view_.objects)[id]);
     }
   }
 
  private:
+  struct Object {
+    uint32_t id, next;  // next: in its slot, an index + 1; 0: none
+  };
+
+  uint32_t& FirstOf(BitIndex bit) { return first_[(size_t{place_[bit / 64]} - 1) * 64 + bit % 64]; }
+
   const HeapView& view_;
-  heap::VirtualArray<uint32_t> first_;  // by bit: object id + 1; 0: none
-  heap::VirtualArray<uint32_t> next_;   // by object id
+  const heap::Heap& heap_;
+  const uint32_t window_;        // words a stretch, about
+  Address end_;                  // of the stretch
+  std::vector<uint32_t> place_;  // by word of slots: which it is of the stretch, from 1; 0: none
+  std::vector<uint32_t> first_;  // by slot: index + 1 of its last object; 0: none
+  std::vector<Object> objects_;
 };
 
 // A class's row, and what its sums need besides.
@@ -283,6 +315,7 @@ proto::HeapSnapshot Looker::Look() {
     if (s.state == SpanState::kManual) state = proto::MAP_STATE_MANUAL;
     if (s.state == SpanState::kInUse) {
       state = s.large() ? proto::MAP_STATE_LARGE : proto::MAP_STATE_SMALL;
+      objects_.Reach(s.address());
       LookAtSpan(id, s);
     }
     map_.Add(s.base, s.end(), state, s.size_class());

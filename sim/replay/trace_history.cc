@@ -34,7 +34,7 @@ uint64_t TraceHistory::SizeOf(uint32_t id) const {
 void TraceHistory::Begin(uint32_t id, uint32_t site, uint64_t size) {
   if (size >= kWide) wide_[id] = size;
   born_[id] = event_ << 24 | std::min(size, kWide);
-  born_ns_[id] = now_;
+  if (has_time_) born_ns_[id] = now_ + 1;
   uint32_t& index = index_[site];
   if (index == 0) {
     sites_.emplace_back().id = site;
@@ -61,7 +61,10 @@ void TraceHistory::End(uint32_t id) {
     b.bytes += size;
   };
   add(&by_events_, event_ - (born_[id] >> 24));
-  add(&by_ns_, now_ - born_ns_[id]);
+  // Without times the event says it.
+  const uint64_t born_ns =
+      born_ns_[id] != 0 ? born_ns_[id] - 1 : ((born_[id] >> 24) - 1) * kEventNs;
+  add(&by_ns_, now_ - born_ns);
   sites_[index_[site_of_[id]] - 1].live -= size;
   --unfreed_.objects;
   unfreed_.bytes -= size;
@@ -77,6 +80,7 @@ void TraceHistory::ReachSteps(uint64_t event) {
 
 void TraceHistory::Add(const traces::EventBlock& block) {
   const bool has_time = !block.time_ns.empty() && !time_by_events_;
+  has_time_ |= has_time;
   has_sites_ |= !block.call_site.empty();
   uint32_t alloc = 0, free = 0, exception = 0;
   for (uint32_t i = 0; i < block.count; ++i) {

@@ -13,7 +13,7 @@
 
 namespace heapsim::sim {
 
-// 20 bytes an object id, 200 a call site that allocates.
+// 12 bytes an object id, 20 where the trace has times; 200 a call site that allocates.
 class TraceHistory {
  public:
   // Of a trace of `events` events. time_by_events: 1,000 ns an event, whatever it says.
@@ -47,9 +47,9 @@ class TraceHistory {
 
   const uint64_t events_;
   const bool time_by_events_;
-  bool has_sites_ = false;
-  // By object: the event of its birth, 40 bits, below its size, 24 bits; the time; the site's
-  // index.
+  bool has_sites_ = false, has_time_ = false;
+  // By object: the event of its birth, 40 bits, below its size, 24 bits; the time + 1, 0
+  // where the trace has none; the site.
   heap::VirtualArray<uint64_t> born_, born_ns_;
   heap::VirtualArray<uint32_t> site_of_;
   absl::flat_hash_map<uint32_t, uint64_t> wide_;  // sizes that do not fit; only looked up

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "sim/policies/registry.h"
+#include "sim/replay/detail_run.h"
 #include "sim/replay/read_ahead.h"
 #include "sim/replay/replay.h"
 #include "tests/bench/clocks.h"
@@ -218,7 +219,51 @@ absl::Status File(const ChildTask& task) {
   return Replay(task, ahead, nullptr);
 }
 
+// Each allocation has one of a thousand call sites.
+class WithSites : public sim::BlockSource {
+ public:
+  explicit WithSites(std::unique_ptr<traces::TraceReader> reader) : reader_(std::move(reader)) {}
+  absl::StatusOr<bool> Next(EventBlock* block) override {
+    absl::StatusOr<bool> more = reader_->Next(block);
+    if (!more.ok() || !*more) return more;
+    for (size_t a = 0; a < block->alloc_object.size(); ++a) {
+      block->call_site.push_back(1 + static_cast<uint32_t>((block->first_event + a) * 7919 % 1000));
+    }
+    return more;
+  }
+
+ private:
+  const std::unique_ptr<traces::TraceReader> reader_;
+};
+
+absl::Status Sites(const ChildTask& task) {
+  const absl::StatusOr<proto::Policy> policy = sim::LoadPolicy(task.policy);
+  if (!policy.ok()) return policy.status();
+  const auto open = [&]() -> absl::StatusOr<std::unique_ptr<sim::BlockSource>> {
+    absl::StatusOr<std::unique_ptr<traces::TraceReader>> reader = Open(task.trace);
+    if (!reader.ok()) return reader.status();
+    return std::make_unique<WithSites>(*std::move(reader));
+  };
+  sim::DetailRequest request;
+  request.options.moments = {{sim::Moment::Kind::kPeak, 0, "peak"}};
+  const absl::StatusOr<sim::ReplayOutcome> outcome =
+      sim::RunReplayWithDetail(open, *policy, {}, request);
+  if (!outcome.ok()) return outcome.status();
+  if (outcome->detail->snapshots_size() != 1 || outcome->detail->call_sites_size() < 100) {
+    return absl::InternalError("no snapshot, or none by call site");
+  }
+  Print("memory", PeakMemory());
+  return absl::OkStatus();
+}
+
+// A process begins on a processor that comes to its full speed over tens of milliseconds, more than
+// a million events take: another replay goes first.
 absl::Status Steady(const ChildTask& task) {
+  const absl::StatusOr<proto::Policy> policy = sim::LoadPolicy(task.policy);
+  if (!policy.ok()) return policy.status();
+  MadeBlocks first({.events = 5'000'000, .live_objects = task.live_objects});
+  const absl::StatusOr<sim::ReplayOutcome> warm = sim::RunReplay(first, *policy, {});
+  if (!warm.ok()) return warm.status();
   MadeBlocks source({.events = task.events, .live_objects = task.live_objects});
   return Replay(task, source, &source.making());
 }
@@ -362,8 +407,9 @@ absl::Status Import(const ChildTask& task) {
 
 absl::Status RunChild(const ChildTask& task) {
   static constexpr std::pair<const char*, absl::Status (*)(const ChildTask&)> kTasks[] = {
-      {"make", Make},       {"memory", Memory},     {"file", File},     {"decode", Decode},
-      {"columns", Columns}, {"messages", Messages}, {"import", Import}, {"steady", Steady}};
+      {"make", Make},     {"memory", Memory},   {"file", File},
+      {"decode", Decode}, {"columns", Columns}, {"messages", Messages},
+      {"import", Import}, {"steady", Steady},   {"sites", Sites}};
   for (const auto& [name, run] : kTasks) {
     if (task.name == name) return run(task);
   }

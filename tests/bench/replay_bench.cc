@@ -113,6 +113,11 @@ class Bench {
       if (absl::Status s = MakeTrace(size); !s.ok()) return s;
       if (Wants("replay")) {
         if (absl::Status s = RunRounds(size); !s.ok()) return s;
+        absl::FPrintF(stderr, "%s: with call sites\n", size.name);
+        absl::StatusOr<Figures> sites =
+            Child("sites", "go1.10", options_.events, size.live_objects);
+        if (!sites.ok()) return sites.status();
+        with_sites_[size.name] = *std::move(sites);
       }
       if (Wants("decode")) {
         if (absl::Status s = RunDecode(size); !s.ok()) return s;
@@ -239,6 +244,13 @@ class Bench {
       absl::PrintF("%-10s%10.1f   (%.1f MiB in all, %.0f live objects)\n", s.name,
                    std::max(0.0, bytes - 16 * 1048576.0) / objects, bytes / 1048576, objects);
     }
+    absl::PrintF("\nThe same with call sites and a look at the heap at its peak (at most 20)\n");
+    for (const Size& s : sizes_) {
+      const double bytes = with_sites_.at(s.name).at("memory");
+      absl::PrintF("%-10s%10.1f   (%.1f MiB in all)\n", s.name,
+                   std::max(0.0, bytes - 16 * 1048576.0) / made_.at(s.name).at("peak_blocks"),
+                   bytes / 1048576);
+    }
   }
 
   // Rounds of all three, interleaved.
@@ -323,7 +335,7 @@ class Bench {
   const Options options_;
   std::string self_, native_, directory_;
   std::vector<Size> sizes_;
-  std::map<std::string, Figures> made_;  // by size
+  std::map<std::string, Figures> made_, with_sites_;  // by size
   // By size, program or task, and name: a figure a round.
   std::map<std::string, std::map<std::string, std::map<std::string, std::vector<double>>>> rounds_;
   std::map<std::string, bool> absent_;
