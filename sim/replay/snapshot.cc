@@ -24,11 +24,11 @@ using heap::SpanId;
 using heap::SpanState;
 
 // Words of slots whose objects are listed at a time, at least.
-constexpr uint32_t kListedWords = 1 << 14;
+constexpr uint32_t kListedWords = 1 << 12;
 
 // The live objects of each slot, as lists, for one stretch of the address space after the other:
 // lists for all of a large heap would take as much memory as the replay does. Each stretch costs a
-// walk over all objects; a heap has at most 16 of them.
+// walk over all objects; a heap has at most some 16 of them.
 class ObjectsBySlot {
  public:
   explicit ObjectsBySlot(const HeapView& view)

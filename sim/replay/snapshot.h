@@ -34,7 +34,7 @@ struct SnapshotLimits {
 
 // All but the label, the event and the time. Throws kSelfCheck where the classes do not sum to the
 // ledger's parts. Takes memory for the time of the call: some 12 bytes a slot, of a
-// million slots or a sixteenth of them.
+// quarter of a million slots or a sixteenth of them.
 proto::HeapSnapshot LookAtHeap(const HeapView& view, const SnapshotLimits& limits);
 
 }  // namespace heapsim::sim
