@@ -9,9 +9,6 @@
 
 namespace heapsim::heap {
 
-// All ones where it holds. As numbers, since a condition would become a branch.
-inline uint32_t Mask(bool holds) { return 0 - uint32_t{holds}; }
-
 // Loads one of the words of a cached span, and takes its first slot.
 inline BitIndex Heap::TakeWord(CacheSlot& k, Span& s, Span::Slots slots, uint32_t word,
                                ExplicitSums* sums) {

@@ -88,7 +88,7 @@ Placement Heap::MallocLarge(uint32_t p, uint64_t size, uint64_t span_bytes, bool
   InitSlots(id);
   s.free_index = 1;
   s.alloc_count = 1;
-  bits_.words(s.bits)[0] = options_.reclaim == Reclaim::kExplicit ? 1 : 0;
+  bits_.words(s.bits)[0] = options_.reclaim == Reclaim::kExplicit ? ~uint64_t{0} : 0;
   s.free_words = 0;
   if (!noscan) local_[p].scan += size;
   gc_check_ = true;

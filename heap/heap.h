@@ -174,7 +174,7 @@ class Heap {
   // Explicit reclaim only: the slot is free again. Under gc, memory comes back by sweeping what the
   // Marker says is dead.
   void FreeSlot(BitIndex bit);
-  // On whose behalf FreeSlot and ReloadSlot work.
+  // On whose behalf FreeSlot and FreeEmpty work.
   void SetProc(uint32_t p) { p_ = p; }
   // The pieces of explicit reclaim for loops that keep everything else to themselves (explicit.h).
   //

@@ -61,8 +61,11 @@ void Heap::AllocatedSlots(SpanId id, uint64_t* words) const {
     for (uint32_t p = 0; p < options_.procs; ++p) {
       const CacheSlot& k = cache(p, s.span_class);
       if (k.span != id) continue;
-      free_index = k.FreeIndex();
-      if (options_.reclaim == Reclaim::kExplicit) words[k.word()] &= ~k.free;
+      if (options_.reclaim == Reclaim::kExplicit) {
+        words[k.word()] &= ~k.free;
+      } else {
+        free_index = k.FreeIndex();
+      }
     }
   }
   if (options_.reclaim == Reclaim::kGc) {

@@ -81,8 +81,10 @@ void Heap::SelfCheck() const {
         }
         if (taken != count) fail("allocation bits and count disagree");
         for (uint32_t i = 0; i < (s.nelems + 63u) / 64; ++i) {
-          const bool free = (~bits_.words(s.bits)[i] & SlotMask(s.nelems, i)) != 0;
-          if (options_.reclaim == Reclaim::kExplicit && free != ((s.free_words >> i & 1) != 0)) {
+          if (options_.reclaim != Reclaim::kExplicit) break;
+          const uint64_t free = ~bits_.words(s.bits)[i];
+          if ((free & ~SlotMask(s.nelems, i)) != 0) fail("a slot behind the last one is free");
+          if ((free != 0) != ((s.free_words >> i & 1) != 0)) {
             fail("a word with free slots is not known as such");
           }
         }

@@ -78,10 +78,12 @@ struct alignas(64) Span {
   };
   Slots slots() const {
     Slots w;
-    std::memcpy(&w, reinterpret_cast<const char*>(this) + kSlotsAt, sizeof w);
+    std::memcpy(&w, reinterpret_cast<const char*>(this) + offsetof(Span, free_words), sizeof w);
     return w;
   }
-  void set_slots(Slots w) { std::memcpy(reinterpret_cast<char*>(this) + kSlotsAt, &w, sizeof w); }
+  void set_slots(Slots w) {
+    std::memcpy(reinterpret_cast<char*>(this) + offsetof(Span, free_words), &w, sizeof w);
+  }
 
   Address address() const { return Address(base); }
   Bytes bytes() const { return Bytes(uint64_t{npages} << kPageShift); }
@@ -91,14 +93,13 @@ struct alignas(64) Span {
   bool large() const { return size_class() == 0; }
   // Bytes of the object or of each slot.
   uint64_t slot_bytes() const { return large() ? bytes().v : elemsize; }
-
- private:
-  static constexpr size_t kSlotsAt = 40;
 };
 static_assert(sizeof(Span) == 64 && std::endian::native == std::endian::little);
-static_assert(offsetof(Span, free_words) == 40 && offsetof(Span, needzero) == 42 &&
-              offsetof(Span, incache) == 43 && offsetof(Span, alloc_count) == 44 &&
-              offsetof(Span, nelems) == 46);
+static_assert(offsetof(Span, free_words) % sizeof(Span::Slots) == 0 &&
+              offsetof(Span, needzero) == offsetof(Span, free_words) + 2 &&
+              offsetof(Span, incache) == offsetof(Span, free_words) + 3 &&
+              offsetof(Span, alloc_count) == offsetof(Span, free_words) + 4 &&
+              offsetof(Span, nelems) == offsetof(Span, free_words) + 6);
 
 // The layout of the address space that the heap works in (Go on linux/amd64): span table, heap
 // bitmap (growing downwards from the arena), arena.

@@ -33,9 +33,7 @@ uint32_t SpanSlots::Take(SpanClass c, uint32_t count, bool may_grow, std::vector
   while (taken < count && s.free_words != 0) {
     const uint32_t word = static_cast<uint32_t>(std::countr_zero(uint32_t{s.free_words}));
     uint64_t& bits = *c_.bits->words(s.bits + word);
-    const uint32_t rest = s.nelems - word * 64;
-    const uint64_t slots_of_word = rest >= 64 ? ~uint64_t{0} : (uint64_t{1} << rest) - 1;
-    uint64_t free = ~bits & slots_of_word;
+    uint64_t free = ~bits;  // bits behind the last slot are set (Heap::InitSlots)
     for (; taken < count && free != 0; free &= free - 1, ++taken) {
       slots->push_back((uint64_t{s.bits} + word) * 64 +
                        static_cast<uint64_t>(std::countr_zero(free)));

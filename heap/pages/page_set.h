@@ -7,7 +7,6 @@
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <utility>
 
 #include "heap/virtual_array.h"
 
@@ -81,7 +80,9 @@ class PageSet {
     begin[kLevels] = static_cast<uint32_t>(at);
     return begin;
   }
-  PageSet(uint64_t, const Places& begin) : begin_(begin), words_(begin[kLevels]) {}
+  // Used in places only: no large pages.
+  PageSet(uint64_t, const Places& begin)
+      : begin_(begin), words_(begin[kLevels], begin[kLevels] * sizeof(uint64_t)) {}
 
   static uint64_t Lowest(uint64_t word) { return static_cast<uint64_t>(std::countr_zero(word)); }
   static uint64_t Highest(uint64_t word) {

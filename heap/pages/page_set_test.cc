@@ -1,5 +1,7 @@
 #include "heap/pages/page_set.h"
 
+#include <algorithm>
+#include <iterator>
 #include <random>
 #include <set>
 

@@ -26,6 +26,9 @@ constexpr uint32_t kWordAhead = 128;
 constexpr uint8_t kNotSmall = 0;                    // large, or of no bytes
 constexpr uint8_t kShares = heap::kMaxSizeClasses;  // tiny
 
+// All ones where it holds. As numbers, since a condition would become a branch.
+uint32_t Mask(bool holds) { return 0 - uint32_t{holds}; }
+
 }  // namespace
 
 // What each allocation of the batch asks for, in a loop without branches, and what is freed.
@@ -37,9 +40,9 @@ void Engine::ListInOrder() {
   const uint32_t tiny = heap_->options().tiny ? Heap::kTinySize - 1 : 0;
   for (uint32_t a = 0; a < b.allocs; ++a) {
     const uint32_t size = sizes[a];
-    const uint32_t small = heap::Mask(size - 1 < max_small);
+    const uint32_t small = Mask(size - 1 < max_small);
     const uint32_t c = classes.ClassOf(size & small);
-    const uint32_t shares = heap::Mask(size - 1 < tiny);
+    const uint32_t shares = Mask(size - 1 < tiny);
     b.classes[a] = static_cast<uint8_t>((c & small & ~shares) | (kShares & shares));
   }
   const uint32_t* const ids = block_->free_object.data() + free_;

@@ -29,50 +29,37 @@ void Join(proto::Mark* first, const proto::Mark& second) {
 
 void Marks::Add(proto::MarkKind kind, uint64_t event, uint64_t time_ns, uint64_t duration_ns,
                 uint64_t value) {
-  Kind& k = kinds_[static_cast<size_t>(kind)];
-  if (k.seen++ % k.interval != 0) {
-    ++k.dropped;
-    return;
-  }
-  if (k.kept.size() == limit_) {
-    k.interval *= 2;
-    size_t kept = 0;
-    for (size_t i = 0; i < k.kept.size(); i += 2) k.kept[kept++] = k.kept[i];
-    k.dropped += k.kept.size() - kept;
-    k.kept.resize(kept);
-    if ((k.seen - 1) % k.interval != 0) {
-      ++k.dropped;
-      return;
-    }
-  }
-  k.kept.push_back(MarkOf(kind, event, time_ns, duration_ns, value));
+  Put(MarkOf(kind, event, time_ns, duration_ns, value), /*joins=*/false);
 }
 
 void Marks::AddPart(proto::MarkKind kind, uint64_t event, uint64_t time_ns, uint64_t duration_ns,
                     uint64_t value) {
-  Kind& k = kinds_[static_cast<size_t>(kind)];
-  const proto::Mark mark = MarkOf(kind, event, time_ns, duration_ns, value);
-  if (k.seen++ % k.interval != 0) {
-    Join(&k.kept.back(), mark);
-    return;
-  }
-  if (k.kept.size() == limit_) {
+  Put(MarkOf(kind, event, time_ns, duration_ns, value), /*joins=*/true);
+}
+
+void Marks::Put(const proto::Mark& mark, bool joins) {
+  Kind& k = kinds_[static_cast<size_t>(mark.kind())];
+  const auto fold = [&](const proto::Mark& second, proto::Mark* first) {
+    if (joins) {
+      Join(first, second);
+    } else {
+      ++k.dropped;
+    }
+  };
+  if (k.seen % k.interval == 0 && k.kept.size() == limit_) {
     k.interval *= 2;
     size_t kept = 0;
     for (size_t i = 0; i < k.kept.size(); ++i) {
       if (i % 2 == 0) {
         k.kept[kept++] = k.kept[i];
       } else {
-        Join(&k.kept[kept - 1], k.kept[i]);
+        fold(k.kept[i], &k.kept[kept - 1]);
       }
     }
     k.kept.resize(kept);
-    // With an odd limit the last one still lacks its other half.
-    if ((k.seen - 1) % k.interval != 0) {
-      Join(&k.kept.back(), mark);
-      return;
-    }
   }
+  // With an odd limit the last one may still lack its other half.
+  if (k.seen++ % k.interval != 0) return fold(mark, &k.kept.back());
   k.kept.push_back(mark);
 }
 

@@ -34,6 +34,8 @@ class Marks {
     uint64_t dropped = 0;
     std::vector<proto::Mark> kept;
   };
+  void Put(const proto::Mark& mark, bool joins);
+
   uint32_t limit_;
   std::array<Kind, proto::MarkKind_ARRAYSIZE> kinds_;
 };

@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "heap/fatal.h"
-#include "heap/virtual_array.h"
 #include "sim/replay/heap_map.h"
 #include "sim/replay/parts_message.h"
 #include "sim/replay/site_pins.h"
@@ -23,18 +22,15 @@ using heap::Span;
 using heap::SpanId;
 using heap::SpanState;
 
-// Words of slots whose objects are listed at a time, at least.
-constexpr uint32_t kListedWords = 1 << 12;
-
 // The live objects of each slot, as lists, for one stretch of the address space after the other:
 // lists for all of a large heap would take as much memory as the replay does. Each stretch costs a
 // walk over all objects; a heap has at most some 16 of them.
 class ObjectsBySlot {
  public:
-  explicit ObjectsBySlot(const HeapView& view)
+  ObjectsBySlot(const HeapView& view, uint32_t listed_words)
       : view_(view),
         heap_(*view.heap),
-        window_(std::max(kListedWords, heap_.bits().size() / 16)),
+        window_(std::max(listed_words, heap_.bits().size() / 16)),
         place_(heap_.bits().size()) {}
 
   // To be called before the span in use at `a` is looked at; addresses rise.
@@ -101,7 +97,7 @@ class Looker {
       : view_(view),
         limits_(limits),
         heap_(*view.heap),
-        objects_(view),
+        objects_(view, limits.listed_words),
         map_(heap_.arena().start(), heap_.arena().used(), limits.map_cells),
         rows_(2 * size_t{heap_.classes().count()}),
         any_lazy_(view.machine->lazily_freed_bytes().v != 0) {}

@@ -30,6 +30,8 @@ struct SnapshotLimits {
   uint32_t map_cells = 16384;
   uint32_t sites = 100;
   uint32_t longest_runs = 10;
+  // Words of slots whose objects are listed at a time, at least: memory for the time of a look.
+  uint32_t listed_words = 1 << 12;
 };
 
 // All but the label, the event and the time. Throws kSelfCheck where the classes do not sum to the

@@ -255,6 +255,23 @@ TEST(Snapshot, RandomRunsAddUp) {
 }
 
 // What a release would give back is what one gives back, and what is in the map is in the sums.
+// The objects of slots are listed a stretch of the heap at a time.
+TEST(Snapshot, IsTheSameInManyStretches) {
+  const std::vector<EventBlock> blocks = Random(4, 30000);
+  for (const proto::Reclaim reclaim : {proto::RECLAIM_GC, proto::RECLAIM_EXPLICIT}) {
+    std::string looks[2];
+    for (const uint32_t words : {1u, 1u << 20}) {
+      DetailRequest request;
+      request.options.moments = {{Moment::Kind::kPeak, 0, "peak"}};
+      request.options.limits.listed_words = words;
+      const ReplayOutcome o = MustRun(blocks, Policy(reclaim), {}, request);
+      ASSERT_EQ(o.detail->snapshots_size(), 1);
+      looks[words == 1 ? 0 : 1] = o.detail->snapshots(0).DebugString();
+    }
+    EXPECT_EQ(looks[0], looks[1]);
+  }
+}
+
 TEST(Snapshot, ReleaseDoesWhatItSays) {
   for (const proto::Reclaim reclaim : {proto::RECLAIM_GC, proto::RECLAIM_EXPLICIT}) {
     for (const int64_t page : {4096, 16384}) {
