@@ -162,6 +162,15 @@ absl::Span<const Criterion> Criteria() {
   return kCriteria;
 }
 
+const proto::Ratio* RatioIn(const proto::PolicySummary& summary, absl::string_view metric) {
+  for (const Criterion& criterion : Criteria()) {
+    if (metric == criterion.metric && (summary.*criterion.has)()) {
+      return &(summary.*criterion.get)();
+    }
+  }
+  return nullptr;
+}
+
 std::vector<std::string> PoliciesOf(const proto::Comparison& comparison) {
   return Distinct(comparison,
                   [](const proto::Cell& cell) -> const std::string& { return cell.policy(); });

@@ -31,6 +31,8 @@ struct Criterion {
   proto::Ratio* (proto::PolicySummary::*mutate)();
 };
 absl::Span<const Criterion> Criteria();
+// A summary's ratio of a metric; null where it has none.
+const proto::Ratio* RatioIn(const proto::PolicySummary& summary, absl::string_view metric);
 inline constexpr size_t kPeakCriterion = 0;
 inline constexpr size_t kCostCriterion = 5;
 

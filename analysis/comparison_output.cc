@@ -139,7 +139,16 @@ std::string SearchText(const proto::Search& search) {
   if (!search.has_searched_objective() || search.searched_objective() >= 1) {
     out += "Nothing better than the first policy was found.\n";
   } else if (search.has_held_back_objective() && search.held_back_objective() < 1) {
-    out += "The gain is there on the traces held back, too.\n";
+    const proto::Ratio* const ratio = search.cost_weight() == 0 && search.held_back().traces() > 1
+                                          ? RatioIn(search.held_back(), search.metric())
+                                          : nullptr;
+    if (ratio == nullptr) {
+      out += "The traces held back gain, too; how surely is not known.\n";
+    } else if (ratio->high() < 1) {
+      out += "The gain is there on the traces held back, too.\n";
+    } else {
+      out += "The traces held back gain, too, but not surely: the interval holds 1.\n";
+    }
   } else {
     out +=
         "The gain is not there on the traces held back: it is one of the searched traces only.\n";

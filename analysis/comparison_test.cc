@@ -182,5 +182,27 @@ TEST(ComparisonOutput, TableAndCsv) {
   EXPECT_NE(csv.find("\nt2,lean,1,\"bad, \"\"very\"\"\",,"), std::string::npos) << csv;
 }
 
+// What a search found is only said to hold elsewhere where its interval says so.
+TEST(ComparisonOutput, ASearchsGainIsAsSureAsItsInterval) {
+  proto::Comparison comparison = Example();
+  proto::Search& search = *comparison.mutable_search();
+  search.set_metric("memory.peak_rss_bytes");
+  search.set_searched_objective(0.8);
+  search.set_held_back_objective(0.9);
+  proto::PolicySummary& held_back = *search.mutable_held_back();
+  proto::Ratio& ratio = *held_back.mutable_peak_rss_ratio();
+  ratio.set_value(0.9);
+  ratio.set_low(0.8);
+  const auto says = [&](double high, int traces, const char* what) {
+    ratio.set_high(high);
+    held_back.set_traces(traces);
+    const std::string table = ComparisonTable(comparison);
+    return table.find(what) != std::string::npos ? "" : table;
+  };
+  EXPECT_EQ(says(0.95, 4, "The gain is there on the traces held back, too."), "");
+  EXPECT_EQ(says(1.02, 4, "but not surely: the interval holds 1."), "");
+  EXPECT_EQ(says(0.9, 1, "how surely is not known."), "");
+}
+
 }  // namespace
 }  // namespace heapsim::analysis

@@ -277,7 +277,7 @@ std::vector<std::string> ReasonsOf(const Baseline& baseline, const proto::Result
   std::vector<std::string> reasons;
   AddSettings(baseline, result, &reasons);
   if (reasons.empty() && Moves("", baseline, result).empty()) {
-    return {"No number differs from the baseline: the limit asks for less than it"};
+    return {"No number differs from the baseline: it breaks the limit itself"};
   }
   AddParts(baseline, result, &reasons);
   AddHolders("size class", baseline.size_classes, SizeClassesOf(result), ", ", &reasons);

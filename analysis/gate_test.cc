@@ -133,10 +133,12 @@ TEST(Gate, DoubtsAnotherTraceVersionAndPolicy) {
 
 TEST(Gate, ARunThatIsTheBaselineSaysSo) {
   const Baseline baseline = BaselineOf(RunWith(1000));
-  const Verdict verdict = *Judge(Limits({"memory.peak_rss_bytes<=-2%"}), &baseline, RunWith(1000));
-  ASSERT_EQ(verdict.reasons.size(), 1u);
-  EXPECT_EQ(verdict.reasons[0],
-            "No number differs from the baseline: the limit asks for less than it");
+  for (const char* limit : {"memory.peak_rss_bytes<=-2%", "memory.peak_rss_bytes>=+1%"}) {
+    const Verdict verdict = *Judge(Limits({limit}), &baseline, RunWith(1000));
+    ASSERT_EQ(verdict.reasons.size(), 1u);
+    EXPECT_EQ(verdict.reasons[0],
+              "No number differs from the baseline: it breaks the limit itself");
+  }
 }
 
 TEST(GateOutput, Forms) {

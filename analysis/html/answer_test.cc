@@ -145,7 +145,7 @@ TEST(ComparisonAnswer, TheLeastMemoryAndItsCost) {
   EXPECT_THAT(
       answer,
       StartsWith("small needs the least memory over 2 traces: a peak RSS 20.0 % less than base "
-                 "(95 % interval -20.0 % to -20.0 %), at a cost 20.0 % more than base."));
+                 "(95 % interval -20.0 % to -20.0 %), at a total cost 20.0 % more than base."));
   EXPECT_THAT(answer, HasSubstr("No allocator can go below 0.50 of base's (ideal)."));
 }
 

@@ -51,7 +51,7 @@ std::string BestText(const proto::Comparison& comparison,
     absl::StrAppend(&out, best.policy(), " needs the least memory over ", Traces(best.traces()),
                     ": a peak RSS ", Against(best.peak_rss_ratio(), base, best.traces() > 1));
     if (best.has_total_cost_ratio()) {
-      absl::StrAppend(&out, ", at a cost ", Against(best.total_cost_ratio(), base, false));
+      absl::StrAppend(&out, ", at a total cost ", Against(best.total_cost_ratio(), base, false));
     }
   }
   return out + ".";

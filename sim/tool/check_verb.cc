@@ -85,11 +85,12 @@ class CheckVerb : public Verb {
       const std::string nearest = NearestNames(limit.metric, names);
       // None is close: a list of all would not help.
       const bool all = nearest == absl::StrJoin(names, ", ");
-      return absl::InvalidArgumentError(absl::StrCat(
-          "limit '", limit.text, "': there is no metric ", limit.metric,
-          all ? "; names begin with trace, memory, parts, fragmentation, os, gc or heap, as in "
-                "memory.peak_rss_bytes, and docs/metrics.md has them all"
-              : absl::StrCat("; did you mean ", nearest, "?")));
+      return absl::InvalidArgumentError(
+          absl::StrCat("limit '", limit.text, "': there is no metric ", limit.metric,
+                       all ? "; names begin with trace, memory, parts, fragmentation, os, gc, cost "
+                             "or heap, as in "
+                             "memory.peak_rss_bytes, and docs/metrics.md has them all"
+                           : absl::StrCat("; did you mean ", nearest, "?")));
     }
     return limits;
   }

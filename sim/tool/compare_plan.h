@@ -36,12 +36,13 @@ struct ComparePlan {
 };
 
 // What each of so many cells tells of its heap. All of it goes into one file, so the more cells
-// there are, the less each one tells.
+// there are, the less each one tells, in few steps: a finished cell is found again under what it
+// tells.
 inline DetailRequest DetailOfCells(size_t cells) {
   const bool few = cells <= 12;
   DetailRequest request;
   request.options.moments = {{Moment::Kind::kPeak, 0, "peak"}, {Moment::Kind::kEnd, 0, "end"}};
-  request.samples = static_cast<uint32_t>(std::min<size_t>(96 / std::max<size_t>(cells, 1), 16));
+  request.samples = cells <= 6 ? 16 : few ? 8 : cells <= 48 ? 2 : 0;
   request.options.limits.map_cells = few ? 8192 : 2048;
   request.options.limits.sites = few ? 50 : 20;
   request.options.marks = few ? 1024 : 256;

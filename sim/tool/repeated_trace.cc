@@ -19,8 +19,9 @@
 namespace heapsim::sim {
 namespace {
 
-// What blocks may take that are kept: some 25 million events. Longer traces are decoded again.
-constexpr uint64_t kKeptBytes = uint64_t{256} << 20;
+// What blocks may take that are kept: some 3 million events. Longer traces are decoded again, so
+// that memory follows what is alive, not how long a trace is.
+constexpr uint64_t kKeptBytes = uint64_t{32} << 20;
 
 }  // namespace
 

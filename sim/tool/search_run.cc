@@ -32,17 +32,10 @@ proto::Comparison Part(const proto::Comparison& comparison,
   return part;
 }
 
-const proto::Ratio* RatioOf(const proto::PolicySummary& row, absl::string_view metric) {
-  for (const analysis::Criterion& criterion : analysis::Criteria()) {
-    if (metric == criterion.metric && (row.*criterion.has)()) return &(row.*criterion.get)();
-  }
-  return nullptr;
-}
-
 // What a search makes less: infinite where it cannot be told.
 double Objective(const proto::PolicySummary& row, const SearchOptions& options) {
-  const proto::Ratio* const memory = RatioOf(row, options.metric);
-  const proto::Ratio* const cost = RatioOf(row, "cost.total_ns");
+  const proto::Ratio* const memory = analysis::RatioIn(row, options.metric);
+  const proto::Ratio* const cost = analysis::RatioIn(row, "cost.total_ns");
   if (memory == nullptr || row.failed_cells() > 0) return kNever;
   if (cost == nullptr) {
     return options.cost_weight == 0 && !options.max_cost_ratio.has_value() ? memory->value()

@@ -102,9 +102,9 @@ void SharedTrace::NameFrames(proto::Detail* detail) const {
 
 void SharedTrace::Release() {
   const std::lock_guard<std::mutex> lock(mutex_);
+  names_ = nullptr;
   if (!in_memory_) return;
   blocks_ = {};
-  names_ = nullptr;
   if (memory_ != nullptr) memory_->GiveBack(taken_);
   in_memory_ = false;
   loaded_ = false;

@@ -71,10 +71,14 @@ class SlurmRun {
   absl::StatusOr<proto::Comparison> Run(bool existed) {
     if (absl::Status status = WriteScript(); !status.ok()) return status;
     FindKeys();
-    // The queue first: what is in neither is lost, not just done.
-    absl::Status failure = existed ? Adopt() : absl::OkStatus();
+    // The queue first: what is in neither is lost, not just done. While nobody tells which tasks
+    // run, nothing of theirs is touched.
+    if (existed) {
+      if (absl::Status status = Adopt(); !status.ok()) return status;
+    }
+    adopted_ = true;
     Collect(/*reused=*/true);
-    if (failure.ok()) failure = Work();
+    const absl::Status failure = Work();
     if (stop_ || !failure.ok()) {
       slurm_.CancelJobs(names_).IgnoreError();
       if (!failure.ok()) return failure;
@@ -90,6 +94,8 @@ class SlurmRun {
 
   // Whether some cells have no outcome.
   bool lost() const { return lost_ > 0; }
+  // Whether it is known which tasks of an earlier run are there; else they may use the folder.
+  bool adopted() const { return adopted_; }
 
  private:
   absl::Status WriteScript() const {
@@ -316,6 +322,7 @@ class SlurmRun {
   std::vector<bool> done_;
   proto::Comparison comparison_;
   size_t lost_ = 0;
+  bool adopted_ = false;
 };
 
 }  // namespace
@@ -345,7 +352,7 @@ absl::StatusOr<proto::Comparison> SlurmEngine::Run(const ComparePlan& plan,
   any_done_ |= comparison.ok();
   all_done_ &= done;
   // The tasks' output is for whoever wants to know why there is no outcome.
-  if (done || !comparison.ok()) folder->Remove();
+  if (done || (!comparison.ok() && (run.adopted() || !existed))) folder->Remove();
   return comparison;
 }
 

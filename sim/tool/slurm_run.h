@@ -3,8 +3,10 @@
 #define HEAPSIM_SIM_TOOL_SLURM_RUN_H_
 
 #include <cstddef>
+#include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"

@@ -256,14 +256,7 @@ absl::Status Sites(const ChildTask& task) {
   return absl::OkStatus();
 }
 
-// A process begins on a processor that comes to its full speed over tens of milliseconds, more than
-// a million events take: another replay goes first.
 absl::Status Steady(const ChildTask& task) {
-  const absl::StatusOr<proto::Policy> policy = sim::LoadPolicy(task.policy);
-  if (!policy.ok()) return policy.status();
-  MadeBlocks first({.events = 5'000'000, .live_objects = task.live_objects});
-  const absl::StatusOr<sim::ReplayOutcome> warm = sim::RunReplay(first, *policy, {});
-  if (!warm.ok()) return warm.status();
   MadeBlocks source({.events = task.events, .live_objects = task.live_objects});
   return Replay(task, source, &source.making());
 }

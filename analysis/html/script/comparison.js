@@ -83,7 +83,7 @@ function paretoSection() {
     "aria-label": `Peak RSS against cost of ${points.length} policies; on the front: ${points.filter((p) => p.front).map((p) => p.policy).join(", ")}` });
   const readout = element("p", { class: "readout" });
   const describe = (row) => fill(readout, row
-    ? [element("strong", {}, row.policy), `: peak RSS ${ratio(row.peak_rss_ratio.value)}, cost ${ratio(row.total_cost_ratio.value)}${row.front ? ", on the front" : row.bound ? ", a bound and no allocator" : ""}`]
+    ? [element("strong", {}, row.policy), `: peak RSS ${ratio(row.peak_rss_ratio.value)}, total cost ${ratio(row.total_cost_ratio.value)}${row.front ? ", on the front" : row.bound ? ", a bound and no allocator" : ""}`]
     : "The line joins the policies that no other allocator beats in both memory and cost.");
   describe(null);
   const padded = (u, low, high) => {
