@@ -86,11 +86,7 @@ void PageMap::ForWords(uint64_t begin, uint64_t end, Visit visit) {
 }
 
 PageMap::Chunk& PageMap::Get(uint64_t chunk) {
-  if (chunks_[chunk] == nullptr) {
-    made_.push_back(std::make_unique<Chunk>());
-    chunks_[chunk] = made_.back().get();
-    chunks_end_ = std::max(chunks_end_, chunk + 1);
-  }
+  if (chunks_[chunk] == nullptr) chunks_[chunk] = &made_[chunk];
   return *chunks_[chunk];
 }
 
@@ -368,19 +364,17 @@ uint64_t PageMap::Unblock(PageNumber begin, PageNumber end) {
 
 PageMap::Dropped PageMap::ReclaimLazy(uint64_t wanted, RunJoiner* runs) {
   Dropped result;
-  for (; first_lazy_chunk_ < chunks_end_; ++first_lazy_chunk_) {
-    if (lazy_ == 0) {
-      first_lazy_chunk_ = chunks_end_;
-      break;
-    }
-    const Chunk* chunk = chunks_[first_lazy_chunk_];
-    if (chunk == nullptr || chunk->lazy.is_clear()) continue;
-    const PageNumber base = first_lazy_chunk_ << PageBits::kPagesShift;
+  for (auto it = made_.lower_bound(first_lazy_chunk_); it != made_.end(); ++it) {
+    const auto& [index, chunk] = *it;
+    first_lazy_chunk_ = index;
+    if (lazy_ == 0) break;
+    if (chunk.lazy.is_clear()) continue;
+    const PageNumber base = index << PageBits::kPagesShift;
     for (size_t word = 0; word < PageBits::kWords; ++word) {
-      while (chunk->lazy[word] != 0) {
+      while (chunk.lazy[word] != 0) {
         if (result.pages >= wanted) return result;
-        const uint64_t page = word * 64 + std::countr_zero(chunk->lazy[word]);
-        const uint64_t length = IsHuge(*chunk, page) ? huge_pages() : 1;
+        const uint64_t page = word * 64 + std::countr_zero(chunk.lazy[word]);
+        const uint64_t length = IsHuge(chunk, page) ? huge_pages() : 1;
         const Dropped part = Drop(base + page, base + page + length, Why::kReleased, runs);
         result.pages += part.pages;
         result.lazy += part.lazy;
@@ -486,19 +480,18 @@ PageNumber PageMap::NextNotReady(PageNumber begin, PageNumber end) const {
 }
 
 uint64_t PageMap::Hash(uint64_t hash) const {
-  for (uint64_t index = 0; index < chunks_end_; ++index) {
-    const Chunk* chunk = chunks_[index];
-    if (chunk == nullptr || chunk->NoneResident()) continue;
+  for (const auto& [index, chunk] : made_) {
+    if (chunk.NoneResident()) continue;
     for (size_t word = 0; word < PageBits::kWords; ++word) {
-      if (chunk->Resident(word) == 0) continue;
+      if (chunk.Resident(word) == 0) continue;
       hash = HashCombine(hash, index * PageBits::kWords + word);
-      hash = HashCombine(hash, chunk->ready[word]);
-      hash = HashCombine(hash, chunk->lazy[word]);
-      hash = HashCombine(hash, chunk->blocked[word]);
+      hash = HashCombine(hash, chunk.ready[word]);
+      hash = HashCombine(hash, chunk.lazy[word]);
+      hash = HashCombine(hash, chunk.blocked[word]);
     }
-    if (chunk->huge_blocks == 0) continue;
+    if (chunk.huge_blocks == 0) continue;
     for (uint64_t word = 0; word < (BlocksInChunk() + 63) / 64; ++word) {
-      hash = HashCombine(hash, chunk->huge[word]);
+      hash = HashCombine(hash, chunk.huge[word]);
     }
   }
   return hash;

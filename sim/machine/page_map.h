@@ -13,8 +13,7 @@
 #define HEAPSIM_SIM_MACHINE_PAGE_MAP_H_
 
 #include <cstdint>
-#include <memory>
-#include <vector>
+#include <map>
 
 #include "heap/virtual_array.h"
 #include "sim/machine/page_bits.h"
@@ -196,8 +195,7 @@ class PageMap {
   // Memory comes with use: few chunks of an address space are ever touched.
   heap::VirtualArray<const uint64_t*> ready_;
   heap::VirtualArray<Chunk*> chunks_;
-  std::vector<std::unique_ptr<Chunk>> made_;  // owns them
-  uint64_t chunks_end_ = 0;                   // there are none from here on
+  std::map<uint64_t, Chunk> made_;  // owns them; for walks that would meet few chunks in `chunks_`
   uint64_t resident_ = 0;
   uint64_t lazy_ = 0;
   uint64_t huge_blocks_ = 0;
