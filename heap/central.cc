@@ -46,7 +46,7 @@ void Heap::LoadWord(CacheSlot& k, uint32_t word) {
   k.handed = static_cast<uint16_t>(k.Handed());
   k.word_bit = k.bit + uint64_t{word} * 64;
   k.start = static_cast<uint16_t>(word * 64);
-  k.loaded = k.free = ~bits_.words(s.bits)[word] & SlotMask(k.nelems, word);
+  k.loaded = k.free = ~bits_.bits(s.bits + word) & SlotMask(k.nelems, word);
 }
 
 void Heap::WriteBack(CacheSlot& k) {
@@ -205,7 +205,9 @@ void Heap::InitSlots(SpanId id) {
   s.bits = bits_.Allocate(words, id);
   s.free_words = static_cast<uint16_t>((uint32_t{1} << words) - 1);
   if (options_.reclaim == Reclaim::kExplicit) {
-    *bits_.words(s.bits + words - 1) = ~SlotMask(s.nelems, words - 1);
+    bits_.bits(s.bits + words - 1) = ~SlotMask(s.nelems, words - 1);
+    bits_.word(s.bits).state = {s.free_words | (s.noscan() ? SlotState::kNoScan : 0) |
+                                (s.needzero ? SlotState::kNeedZero : 0)};
   }
   gc_bits_.NewMarkBits(s.nelems);
   gc_bits_.NewMarkBits(s.nelems);
@@ -215,7 +217,11 @@ void Heap::InitSlots(SpanId id) {
 // mheap.freeSpan: the span holds nothing any more.
 void Heap::FreeObjectSpan(SpanId id, FreeCause cause) {
   TransferLocal(p_);
-  const Span& s = spans_[id];
+  Span& s = spans_[id];
+  if (KeepsSlotStates(s)) {
+    s.alloc_count = static_cast<uint16_t>(Slots(s).taken());
+    s.needzero = Slots(s).needzero();
+  }
   bits_.Free(s.bits, (s.nelems + 63u) / 64);
   if (cause == FreeCause::kLarge) --stats_.heap_objects;
   pages_->Free(id, true, cause);
@@ -223,9 +229,8 @@ void Heap::FreeObjectSpan(SpanId id, FreeCause cause) {
 }
 
 uint32_t Heap::FirstFreeSlot(const Span& s) const {
-  const uint64_t* w = bits_.words(s.bits);
   for (uint32_t i = s.free_index; i < s.nelems; i = (i + 64) & ~63u) {
-    const uint64_t free = ~w[i / 64] >> (i % 64);
+    const uint64_t free = ~bits_.bits(s.bits + i / 64) >> (i % 64);
     if (free != 0) {
       const uint32_t slot = i + static_cast<uint32_t>(std::countr_zero(free));
       return slot < s.nelems ? slot : s.nelems;

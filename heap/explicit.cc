@@ -21,24 +21,25 @@ namespace heapsim::heap {
 void Heap::DropCached(CacheSlot& k) {
   const SpanId id = k.span;
   Span& s = spans_[id];
+  SlotState& state = bits_.word(s.bits).state;
   if (k.free != 0) {
     const uint32_t loaded = CountBits(k.free);
-    s.alloc_count = static_cast<uint16_t>(s.alloc_count - loaded);
+    state.v -= loaded * SlotState::kOneTaken;
     stats_.heap_live -= uint64_t{loaded} * s.elemsize;
-    bits_.words(s.bits)[k.word()] &= ~k.free;
-    s.free_words = static_cast<uint16_t>(s.free_words | 1u << k.word());
+    bits_.bits(s.bits + k.word()) &= ~k.free;
+    state.v |= uint32_t{1} << k.word();
   }
-  s.incache = false;
+  state.v &= ~SlotState::kInCache;
   const SpanClass c = s.span_class;
-  const uint32_t free = s.nelems - s.alloc_count;
+  const uint32_t free = s.nelems - state.taken();
   if (observes_caches_) [[unlikely]] {
     seams_.observer->Uncached(c, id, s.address(), free);
   }
   if (free == 0) return;
   stats_.nmalloc[c] -= free;
   s.list = kNoList;
-  if (s.alloc_count == 0) {
-    s.needzero = true;
+  if (state.none_taken()) {
+    state.v |= SlotState::kNeedZero;
     FreeObjectSpan(id, FreeCause::kSmall);
   } else {
     spans_.Insert(static_cast<ListId>(kNonempty + c), id);
@@ -49,17 +50,17 @@ BitIndex Heap::NextSlotExplicit(uint32_t p, SpanClass c) {
   p_ = p;
   CacheSlot& k = cache(p, c);
   ExplicitSums sums;
-  const auto load = [&](Span& s, uint32_t words) {
+  const auto load = [&](uint32_t which) {
+    BitSpace::Word* const words = &bits_.word(k.bit >> 6);
     const BitIndex bit =
-        TakeWord(k, s, s.slots(), static_cast<uint32_t>(std::countr_zero(words)), &sums);
+        TakeWord(k, words, words->state, static_cast<uint32_t>(std::countr_zero(which)), &sums);
     AddSums(sums);
     return bit;
   };
   if (k.span != kNoSpan) {
     // What came free among the words before stays there until the span comes back.
-    Span& s = spans_[k.span];
-    const uint32_t ahead = s.free_words & (~uint32_t{1} << k.word());
-    if (ahead != 0) return load(s, ahead);
+    const uint32_t ahead = bits_.word(k.bit >> 6).state.words() & (~uint32_t{1} << k.word());
+    if (ahead != 0) return load(ahead);
   }
   // The span at the head of the central list, or a new one.
   if (observes_caches_) [[unlikely]] {
@@ -82,23 +83,25 @@ BitIndex Heap::NextSlotExplicit(uint32_t p, SpanClass c) {
   }
   Span& s = spans_[id];
   s.list = static_cast<ListId>(kEmpty + c);
-  if (s.alloc_count >= s.nelems) Throw(FatalCode::kNoFreeSlot, "span has no free objects");
-  if (s.free_words == 0) Throw(FatalCode::kFreeIndex, "freeIndex is not valid");
-  stats_.nmalloc[c] += s.nelems - s.alloc_count;
+  SlotState& state = bits_.word(s.bits).state;
+  if (state.taken() >= s.nelems) Throw(FatalCode::kNoFreeSlot, "span has no free objects");
+  if (state.words() == 0) Throw(FatalCode::kFreeIndex, "freeIndex is not valid");
+  stats_.nmalloc[c] += s.nelems - state.taken();
   k.tail = span_bytes - uint64_t{s.nelems} * s.elemsize;
   sums.tails = k.tail;
   if (observes_caches_) [[unlikely]] {
-    const uint64_t live = HeapLive() + span_bytes - uint64_t{s.alloc_count} * s.elemsize;
-    seams_.observer->RefillEnd({id, s.address(), path, s.alloc_count, 0, live});
+    const uint64_t live = HeapLive() + span_bytes - uint64_t{state.taken()} * s.elemsize;
+    seams_.observer->RefillEnd(
+        {id, s.address(), path, static_cast<uint16_t>(state.taken()), 0, live});
   }
-  s.incache = true;
+  state.v |= SlotState::kInCache;
   k.bit = uint64_t{s.bits} * 64;
   k.resident = s.resident ? ~uint64_t{0} : 0;
   k.elemsize = s.elemsize;
   k.nelems = s.nelems;
   k.base = s.base;
   k.span = id;
-  return load(s, s.free_words);
+  return load(state.words());
 }
 
 void Heap::FreeSlot(BitIndex bit) {
@@ -106,9 +109,9 @@ void Heap::FreeSlot(BitIndex bit) {
   Span& s = spans_[id];
   if (!s.large()) {
     if (options_.front_end != nullptr) return FreeToFront(bit);
-    ExplicitSums sums;
-    const SpanId empty = FreeSmallSlot(SmallFrees(p_), bit, s.size_class(), &sums);
-    AddSums(sums);
+    ++SmallFrees(p_)[s.size_class()];
+    stats_.heap_live -= s.elemsize;
+    const SpanId empty = FreeSmallSlot(bit >> 6, bit, s.size_class());
     if (empty != kNoSpan) FreeEmpty(empty);
     return;
   }

@@ -9,81 +9,79 @@
 
 namespace heapsim::heap {
 
-// Loads one of the words of a cached span, and takes its first slot.
-inline BitIndex Heap::TakeWord(CacheSlot& k, Span& s, Span::Slots slots, uint32_t word,
+// Loads one of the words of a cached span, and takes its first slot. state: the span's, as it was.
+inline BitIndex Heap::TakeWord(CacheSlot& k, BitSpace::Word* words, SlotState state, uint32_t word,
                                ExplicitSums* sums) {
   // Bits behind the last slot are set (InitSlots).
-  uint64_t& w = *bits_.words(s.bits + word);
-  const uint64_t free = ~w;
-  w = ~uint64_t{0};
+  const uint64_t free = ~words[word].bits;
+  words[word].bits = ~uint64_t{0};
   const auto count = static_cast<uint32_t>(std::popcount(free));
-  slots.v &= ~(uint64_t{1} << word);
-  k.needzero = (slots.v & Span::Slots::kNeedZero) != 0;
-  s.set_slots({slots.v + count * Span::Slots::kOneTaken});
-  sums->taken += count * s.elemsize;
-  k.word_bit = (uint64_t{s.bits} + word) * 64;
+  state.v &= ~(uint32_t{1} << word);
+  k.needzero = state.needzero();
+  words->state.v = state.v + count * SlotState::kOneTaken;
+  sums->taken += count * k.elemsize;
+  k.word_bit = k.bit + word * 64;
   k.free = free;
   return TakeLoaded(k);
 }
 
 inline BitIndex Heap::ReloadSlot(SpanClass c, CacheSlot& k, ExplicitSums* sums) {
   if (k.span == kNoSpan) return 0;
-  Span& s = spans_[k.span];
-  const Span::Slots slots = s.slots();
-  if (slots.words() != 0) {
-    if (slots.taken() == 0) [[unlikely]] {
+  BitSpace::Word* const words = &bits_.word(k.bit >> 6);
+  const SlotState state = words->state;
+  if (state.words() != 0) {
+    if (state.none_taken()) [[unlikely]] {
       return 0;
     }
-    // Without words ahead, the span goes to the head of the central list and is the first that
-    // comes from there.
-    const uint32_t ahead = slots.words() & (~uint32_t{1} << k.word());
-    sums->tails += ahead == 0 ? k.tail : 0;
-    const uint32_t words = ahead == 0 ? slots.words() : ahead;
-    return TakeWord(k, s, slots, static_cast<uint32_t>(std::countr_zero(words)), sums);
+    // Those ahead come first. Without any, the span goes to the head of the central list and is
+    // what comes from there. Which of both is as good as random, so nobody asks.
+    const uint64_t ahead = state.words() & (~uint32_t{1} << k.word());
+    const uint64_t turns = (ahead - 1) >> 63;
+    sums->tails += k.tail & (0 - turns);
+    const uint64_t either = ahead | uint64_t{state.words()} << 32;
+    return TakeWord(k, words, state, static_cast<uint32_t>(std::countr_zero(either)) % 32, sums);
   }
   const ListId nonempty = static_cast<ListId>(kNonempty + c);
   const SpanId id = spans_.First(nonempty);
   if (id == kNoSpan) return 0;
   Span& t = spans_[id];
-  Span::Slots from = t.slots();
-  if (from.words() == 0) [[unlikely]] {
+  BitSpace::Word* const from = &bits_.word(t.bits);
+  SlotState found = from->state;
+  if (found.words() == 0) [[unlikely]] {
     return 0;
   }
-  s.set_slots({slots.v & ~uint64_t{Span::Slots::kInCache}});
-  spans_.TakeFirst(nonempty);
+  words->state.v = state.v & ~SlotState::kInCache;
+  spans_.PopFirst(nonempty, t);
   t.list = static_cast<ListId>(kEmpty + c);
-  stats_.nmalloc[c] += from.nelems() - from.taken();
+  stats_.nmalloc[c] += k.nelems - found.taken();
   sums->tails += k.tail;
-  from.v |= Span::Slots::kInCache;
+  found.v |= SlotState::kInCache;
   // What is the same for all spans of a class is there already.
   k.bit = uint64_t{t.bits} * 64;
   k.resident = t.resident ? ~uint64_t{0} : 0;
   k.base = t.base;
   k.span = id;
-  return TakeWord(k, t, from, static_cast<uint32_t>(std::countr_zero(from.words())), sums);
+  return TakeWord(k, from, found, static_cast<uint32_t>(std::countr_zero(found.words())), sums);
 }
 
-inline SpanId Heap::FreeSmallSlot(uint64_t* nsmallfree, BitIndex bit, uint32_t size_class,
-                                  ExplicitSums* sums) {
-  const uint64_t word = bit >> 6;
-  const SpanId id = bits_.OwnerOf(bit);
-  Span& s = spans_[id];
-  bits_.words(0)[word] &= ~(uint64_t{1} << (bit & 63));
-  ++nsmallfree[size_class];
-  const uint64_t before = s.slots().v;
-  const Span::Slots slots{(before | Span::Slots::kNeedZero | uint64_t{1} << (word - s.bits)) -
-                          Span::Slots::kOneTaken};
-  s.set_slots(slots);
-  sums->freed += s.elemsize;
+inline SpanId Heap::FreeSmallSlot(uint64_t word, uint64_t bit, uint32_t size_class) {
+  BitSpace::Word& w = bits_.word(word);
+  BitSpace::Word& first = *(&w - w.index());
+  w.bits &= ~(uint64_t{1} << (bit & 63));
+  const uint32_t before = first.state.v;
+  const SlotState state{(before | SlotState::kNeedZero | uint32_t{1} << w.index()) -
+                        SlotState::kOneTaken};
+  first.state = state;
   // A span without words that is in no cache was full. Nothing is known about which spans are
   // cached, or were full: one branch for both.
-  if ((before & (Span::Slots::kWords | Span::Slots::kInCache)) == 0) {
-    if (slots.taken() == 0) [[unlikely]] {
+  if ((before & (SlotState::kWords | SlotState::kInCache)) == 0) {
+    const SpanId id = w.owner();
+    if (state.none_taken()) [[unlikely]] {
       return id;
     }
-    spans_.PutFirst(static_cast<ListId>(kNonempty + s.span_class), id);
-  } else if (slots.taken() == 0) [[unlikely]] {
-    if ((before & Span::Slots::kInCache) == 0) return id;
+    spans_.PutFirst(static_cast<ListId>(kNonempty + size_class * 2 + state.noscan()), id);
+  } else if (state.none_taken()) [[unlikely]] {
+    if ((before & SlotState::kInCache) == 0) return w.owner();
   }
   return kNoSpan;
 }

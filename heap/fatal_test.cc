@@ -29,8 +29,9 @@ class FatalTest : public testing::Test {
   FatalTest() : layout_(SmallLayout(Bytes(16 * kMiB))), fakes_(layout_.start) { Fresh(); }
 
   // Each test may use up several heaps: one that threw is of no use any more.
-  void Fresh() {
+  void Fresh(Reclaim reclaim = Reclaim::kGc) {
     HeapOptions options;
+    options.reclaim = reclaim;
     options.layout = layout_;
     heap_ = std::make_unique<Heap>(options, fakes_.seams());
     fakes_.marker.live.clear();
@@ -252,7 +253,7 @@ TEST_F(FatalTest, FreeIndex) {
   Fresh();
   // The bits say that all is taken, the count that something is free.
   const Span& s = SmallSpan();
-  const_cast<BitSpace&>(heap_->bits()).words(s.bits)[0] = ~uint64_t{0};
+  const_cast<BitSpace&>(heap_->bits()).bits(s.bits) = ~uint64_t{0};
   Expect(FatalCode::kFreeIndex, "freeIndex is not valid",
          [&] { heap_->Malloc(0, 1024, true, false); });
 }
@@ -410,6 +411,35 @@ TEST_F(FatalTest, SelfCheckOfSpansInUse) {
   s.incache = true;
   Expect(FatalCode::kSelfCheck, "page 5 of the arena (span 2): marked as cached, but in no cache",
          check);
+}
+
+TEST_F(FatalTest, SelfCheckOfSlots) {
+  const auto check = [&] { heap_->SelfCheck(); };
+  const auto word = [&](const Placement& p) -> BitSpace::Word& {
+    return const_cast<BitSpace&>(heap_->bits()).word(p.bit / 64);
+  };
+  const Placement p = heap_->Malloc(0, 1024, true, false);
+  heap_->SelfCheck();
+  word(p).owner_and_index += uint32_t{1} << 28;
+  Expect(FatalCode::kSelfCheck,
+         "page 0 of the arena (span 1): one of its words takes itself for another", check);
+  ++word(p).owner_and_index;
+  Expect(FatalCode::kSelfCheck, "page 0 of the arena (span 1): its bits are another span's", check);
+
+  Fresh(Reclaim::kExplicit);
+  const Placement q = heap_->Malloc(0, 1024, true, false);
+  heap_->SelfCheck();
+  word(q).state.v ^= SlotState::kNoScan;
+  Expect(FatalCode::kSelfCheck, "page 0 of the arena (span 1): its slots are of another span class",
+         check);
+  word(q).state.v ^= SlotState::kNoScan;
+  word(q).state.v += SlotState::kOneTaken;
+  Expect(FatalCode::kSelfCheck, "page 0 of the arena (span 1): allocation bits and count disagree",
+         check);
+  word(q).state.v -= SlotState::kOneTaken;
+  word(q).state.v |= 1;
+  Expect(FatalCode::kSelfCheck,
+         "page 0 of the arena (span 1): a word with free slots is not known as such", check);
 }
 
 TEST_F(FatalTest, TheSimulatorsOwnTablesEnd) {

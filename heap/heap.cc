@@ -88,7 +88,7 @@ Placement Heap::MallocLarge(uint32_t p, uint64_t size, uint64_t span_bytes, bool
   InitSlots(id);
   s.free_index = 1;
   s.alloc_count = 1;
-  bits_.words(s.bits)[0] = options_.reclaim == Reclaim::kExplicit ? ~uint64_t{0} : 0;
+  bits_.bits(s.bits) = options_.reclaim == Reclaim::kExplicit ? ~uint64_t{0} : 0;
   s.free_words = 0;
   if (!noscan) local_[p].scan += size;
   gc_check_ = true;
@@ -185,9 +185,10 @@ uint64_t Heap::HeapLive() const {
   uint64_t live = stats_.heap_live;
   if (options_.reclaim == Reclaim::kGc) return live;
   for (const CacheSlot& k : caches_) {
-    if (k.span == kNoSpan || !spans_[k.span].incache) continue;
+    if (k.span == kNoSpan) continue;
     const Span& s = spans_[k.span];
-    live += uint64_t{s.elemsize} * (s.nelems - s.alloc_count);
+    const SlotState state = Slots(s);
+    if (state.incache()) live += uint64_t{s.elemsize} * (s.nelems - state.taken());
   }
   return live;
 }

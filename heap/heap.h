@@ -190,9 +190,11 @@ class Heap {
   BitIndex ReloadSlot(SpanClass c, CacheSlot& k, ExplicitSums* sums);
   // Takes back what TakeLoaded gave last.
   static void PutBack(CacheSlot& k, BitIndex bit) { k.free |= uint64_t{1} << (bit - k.word_bit); }
-  // FreeSlot for a slot of a size class. The slot's span where nothing is left in it and it is in
-  // no cache: FreeEmpty must follow; else kNoSpan. nsmallfree: SmallFrees of the P that frees.
-  SpanId FreeSmallSlot(uint64_t* nsmallfree, BitIndex bit, uint32_t size_class, ExplicitSums* sums);
+  // FreeSlot for a slot of a size class, but for what it counts (SmallFrees, ExplicitSums). The
+  // slot's span where nothing is left in it and it is in no cache: FreeEmpty must follow; else
+  // kNoSpan. word, bit: of the slot; of `bit` the lower 6 bits are looked at.
+  SpanId FreeSmallSlot(uint64_t word, uint64_t bit, uint32_t size_class);
+  // Slots of each size class that this P freed.
   uint64_t* SmallFrees(uint32_t p) { return local_[p].nsmallfree.data(); }
   void AddSums(const ExplicitSums& sums) {
     stats_.heap_live += sums.taken - sums.freed + sums.tails;
@@ -312,6 +314,9 @@ class Heap {
   // out and not yet found dead.
   void AllocatedSlots(SpanId id, uint64_t* words) const;
 
+  // What the slots of a span in use are like, whoever keeps it.
+  SlotState Slots(const Span& s) const;
+
   // Throws kSelfCheck where two structures disagree (self_check.cc). Costs a walk over everything.
   void SelfCheck() const;
 
@@ -337,8 +342,11 @@ class Heap {
   void FreeToFront(BitIndex bit);
   uint32_t CachedSlots(const Span& s) const;
   // explicit.cc
+  bool KeepsSlotStates(const Span& s) const {
+    return options_.reclaim == Reclaim::kExplicit && options_.front_end == nullptr && !s.large();
+  }
   BitIndex NextSlotExplicit(uint32_t p, SpanClass c);
-  BitIndex TakeWord(CacheSlot& k, Span& s, Span::Slots slots, uint32_t word,
+  BitIndex TakeWord(CacheSlot& k, BitSpace::Word* words, SlotState state, uint32_t word,
                     ExplicitSums* sums);  // explicit.h
   void DropCached(CacheSlot& k);
   // The slots of one of a span's words.

@@ -51,13 +51,20 @@ Heap::Found Heap::Lookup(uint32_t p, Address a) {
   return f;
 }
 
+SlotState Heap::Slots(const Span& s) const {
+  if (KeepsSlotStates(s)) return bits_.word(s.bits).state;
+  return SlotState{uint32_t{s.free_words} |
+                   (s.alloc_count * SlotState::kOneTaken & SlotState::kTaken) |
+                   (s.noscan() ? SlotState::kNoScan : 0) | (s.needzero ? SlotState::kNeedZero : 0) |
+                   (s.incache ? SlotState::kInCache : 0)};
+}
+
 void Heap::AllocatedSlots(SpanId id, uint64_t* words) const {
   const Span& s = spans_[id];
   const uint32_t count = (s.nelems + 63u) / 64;
-  const uint64_t* bits = bits_.words(s.bits);
-  for (uint32_t i = 0; i < count; ++i) words[i] = bits[i];
+  for (uint32_t i = 0; i < count; ++i) words[i] = bits_.bits(s.bits + i);
   uint32_t free_index = s.free_index;
-  if (s.incache) {
+  if (Slots(s).incache()) {
     for (uint32_t p = 0; p < options_.procs; ++p) {
       const CacheSlot& k = cache(p, s.span_class);
       if (k.span != id) continue;

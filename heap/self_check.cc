@@ -65,8 +65,9 @@ void Heap::SelfCheck() const {
           taken += static_cast<uint32_t>(std::popcount(words[i]));
         }
         const uint32_t in_caches = CachedSlots(s);
-        uint32_t count = s.alloc_count - in_caches;
-        if (s.incache) {
+        const SlotState state = Slots(s);
+        uint32_t count = (KeepsSlotStates(s) ? state.taken() : s.alloc_count) - in_caches;
+        if (state.incache()) {
           bool found = false;
           for (uint32_t q = 0; q < options_.procs; ++q) {
             const CacheSlot& k = cache(q, s.span_class);
@@ -82,15 +83,18 @@ void Heap::SelfCheck() const {
         if (taken != count) fail("allocation bits and count disagree");
         for (uint32_t i = 0; i < (s.nelems + 63u) / 64; ++i) {
           if (options_.reclaim != Reclaim::kExplicit) break;
-          const uint64_t free = ~bits_.words(s.bits)[i];
+          const uint64_t free = ~bits_.bits(s.bits + i);
           if ((free & ~SlotMask(s.nelems, i)) != 0) fail("a slot behind the last one is free");
-          if ((free != 0) != ((s.free_words >> i & 1) != 0)) {
+          if ((free != 0) != ((state.words() >> i & 1) != 0)) {
             fail("a word with free slots is not known as such");
           }
         }
+        if (KeepsSlotStates(s) && state.noscan() != (s.noscan() ? 1 : 0)) {
+          fail("its slots are of another span class");
+        }
         const bool explicit_full =
             options_.reclaim == Reclaim::kExplicit && s.list == kEmpty + s.span_class;
-        if (explicit_full && !s.incache && taken + in_caches != s.nelems) {
+        if (explicit_full && !state.incache() && taken + in_caches != s.nelems) {
           fail("a span with free slots that no cache can find");
         }
         occupied += uint64_t{taken} * s.slot_bytes();
@@ -106,7 +110,9 @@ void Heap::SelfCheck() const {
           fail("a full span in a list");
         }
         for (uint32_t i = 0; i < (s.nelems + 63u) / 64; ++i) {
-          if (bits_.OwnerOf((uint64_t{s.bits} + i) * 64) != id) fail("its bits are another span's");
+          const BitSpace::Word& word = bits_.word(uint64_t{s.bits} + i);
+          if (word.owner() != id) fail("its bits are another span's");
+          if (word.index() != i) fail("one of its words takes itself for another");
         }
         // Sweeping would miss it. What faults under efence is out of the game.
         const bool faulted = options_.efence && s.limit == 0;

@@ -3,10 +3,7 @@
 #ifndef HEAPSIM_HEAP_SPAN_H_
 #define HEAPSIM_HEAP_SPAN_H_
 
-#include <bit>
-#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 #include "heap/fixalloc.h"
@@ -51,9 +48,9 @@ struct alignas(64) Span {
   SpanClass span_class;
   SpanState state;
   bool resident;  // the driver's own, about a span in use; false when it comes into use
-  // The next five are one word to who frees and takes slots one at a time (Slots).
-  // Explicit reclaim: which of the span's words have slots that are free and in no cache.
-  uint16_t free_words;
+  // The next four of a span of slots in use: under explicit reclaim without a front end these are
+  // not kept, the first word of its slots is (SlotState). Heap::Slots asks the right one.
+  uint16_t free_words;  // with a front end: words with slots that are free and in no cache
   bool needzero;
   bool incache;
   uint16_t alloc_count;
@@ -65,26 +62,6 @@ struct alignas(64) Span {
     int64_t unusedsince;  // of a free one: when it was freed
   };
 
-  // free_words, needzero, incache, alloc_count and nelems, read and written at once.
-  struct Slots {
-    static constexpr uint32_t kWords = 0xffff;
-    static constexpr uint32_t kNeedZero = 1 << 16;
-    static constexpr uint32_t kInCache = 1 << 24;
-    static constexpr uint64_t kOneTaken = uint64_t{1} << 32;
-    uint64_t v;
-    uint32_t words() const { return static_cast<uint32_t>(v & kWords); }
-    uint32_t taken() const { return static_cast<uint16_t>(v >> 32); }
-    uint32_t nelems() const { return static_cast<uint32_t>(v >> 48); }
-  };
-  Slots slots() const {
-    Slots w;
-    std::memcpy(&w, reinterpret_cast<const char*>(this) + offsetof(Span, free_words), sizeof w);
-    return w;
-  }
-  void set_slots(Slots w) {
-    std::memcpy(reinterpret_cast<char*>(this) + offsetof(Span, free_words), &w, sizeof w);
-  }
-
   Address address() const { return Address(base); }
   Bytes bytes() const { return Bytes(uint64_t{npages} << kPageShift); }
   uint64_t end() const { return base + (uint64_t{npages} << kPageShift); }
@@ -94,12 +71,7 @@ struct alignas(64) Span {
   // Bytes of the object or of each slot.
   uint64_t slot_bytes() const { return large() ? bytes().v : elemsize; }
 };
-static_assert(sizeof(Span) == 64 && std::endian::native == std::endian::little);
-static_assert(offsetof(Span, free_words) % sizeof(Span::Slots) == 0 &&
-              offsetof(Span, needzero) == offsetof(Span, free_words) + 2 &&
-              offsetof(Span, incache) == offsetof(Span, free_words) + 3 &&
-              offsetof(Span, alloc_count) == offsetof(Span, free_words) + 4 &&
-              offsetof(Span, nelems) == offsetof(Span, free_words) + 6);
+static_assert(sizeof(Span) == 64);
 
 // The layout of the address space that the heap works in (Go on linux/amd64): span table, heap
 // bitmap (growing downwards from the arena), arena.
@@ -163,9 +135,14 @@ class SpanTable {
   void InsertBack(ListId list, SpanId id);
   // Takes the head out of a list that has one.
   SpanId TakeFirst(ListId list) {
+    const SpanId id = heads_[list].first;
+    PopFirst(list, spans_[id]);
+    spans_[id].list = kNoList;
+    return id;
+  }
+  // The same where that is known to be `s`; leaves s.list as it is.
+  void PopFirst(ListId list, Span& s) {
     Head& h = heads_[list];
-    const SpanId id = h.first;
-    Span& s = spans_[id];
     h.first = s.next;
     if (s.next == kNoSpan) {
       h.last = kNoSpan;
@@ -173,8 +150,6 @@ class SpanTable {
       spans_[s.next].prev = kNoSpan;
     }
     s.next = kNoSpan;
-    s.list = kNoList;
-    return id;
   }
   // Insert for a span that is known to be in no list, whatever it says.
   void PutFirst(ListId list, SpanId id) {

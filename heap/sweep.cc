@@ -74,8 +74,7 @@ bool Heap::Sweep(SpanId id, bool preserve) {
   const bool was_full = FirstFreeSlot(s) == s.nelems;
   s.free_index = 0;
   // The mark bits become the allocation bits, and the next cycle gets fresh ones.
-  uint64_t* bits = bits_.words(s.bits);
-  for (uint32_t i = 0; i < words; ++i) bits[i] = marks[i];
+  for (uint32_t i = 0; i < words; ++i) bits_.bits(s.bits + i) = marks[i];
   gc_bits_.NewMarkBits(s.nelems);
 
   if (free_large || freed == 0) s.sweepgen = sg;

@@ -32,7 +32,7 @@ uint32_t SpanSlots::Take(SpanClass c, uint32_t count, bool may_grow, std::vector
   uint32_t taken = 0;
   while (taken < count && s.free_words != 0) {
     const uint32_t word = static_cast<uint32_t>(std::countr_zero(uint32_t{s.free_words}));
-    uint64_t& bits = *c_.bits->words(s.bits + word);
+    uint64_t& bits = c_.bits->bits(s.bits + word);
     uint64_t free = ~bits;  // bits behind the last slot are set (Heap::InitSlots)
     for (; taken < count && free != 0; free &= free - 1, ++taken) {
       slots->push_back((uint64_t{s.bits} + word) * 64 +
@@ -55,9 +55,10 @@ uint32_t SpanSlots::Take(SpanClass c, uint32_t count, bool may_grow, std::vector
 }
 
 void SpanSlots::Give(BitIndex bit) {
-  const SpanId id = c_.bits->OwnerOf(bit);
+  BitSpace::Word& word = c_.bits->word(bit >> 6);
+  const SpanId id = word.owner();
   Span& s = (*c_.spans)[id];
-  *c_.bits->words(static_cast<uint32_t>(bit >> 6)) &= ~(uint64_t{1} << (bit & 63));
+  word.bits &= ~(uint64_t{1} << (bit & 63));
   s.free_words = static_cast<uint16_t>(s.free_words | 1u << ((bit >> 6) - s.bits));
   s.needzero = true;
   const bool was_full = s.alloc_count == s.nelems;

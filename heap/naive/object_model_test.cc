@@ -106,8 +106,9 @@ class World {
       ASSERT_EQ(heap_.spans().PageIndex(s.address()), first);
       ASSERT_EQ(s.npages, m.npages);
       ASSERT_EQ(s.state, m.state);
-      ASSERT_EQ(s.needzero, m.needzero);
-      if (s.state != SpanState::kInUse) continue;
+      const bool in_use = s.state == SpanState::kInUse;
+      ASSERT_EQ(in_use ? heap_.Slots(s).needzero() : s.needzero, m.needzero);
+      if (!in_use) continue;
       ASSERT_EQ(s.sweepgen, m.sweepgen);
       ASSERT_EQ(s.span_class, m.span_class);
     }

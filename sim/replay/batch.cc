@@ -225,7 +225,7 @@ absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
     }
   }
 
-  if (!gc_) ListInOrder();
+  if (!gc_) ListFrees();
 
   const uint64_t live_at_begin = ledger_.live;
   b.alloc = 0;
@@ -370,7 +370,9 @@ void Engine::ApplyFrees(uint32_t until) {
   uint32_t specials = 0;
   uint64_t dead = 0;
   const uint32_t first = b.applied;
+  const uint32_t last = static_cast<uint32_t>(block_->free_object.size()) - free_ - 1;
   for (uint32_t f = first; f < until; ++f) {
+    __builtin_prefetch(&table[ids[std::min(f + kNear, last)]], 1);
     const ObjectEntry e(table[ids[f]]);
     if (!e.plain_or_tiny()) [[unlikely]] {
       special[specials++] = static_cast<uint16_t>(f);

@@ -22,164 +22,169 @@ using heap::SpanClass;
 // How far ahead, in frees, what they look at is asked for: first the entry, then what that names.
 constexpr uint32_t kEntryAhead = 256;
 constexpr uint32_t kWordAhead = 128;
-// In Batch::classes, beside size classes.
-constexpr uint8_t kNotSmall = 0;                    // large, or of no bytes
-constexpr uint8_t kShares = heap::kMaxSizeClasses;  // tiny
-
-// All ones where it holds. As numbers, since a condition would become a branch.
-uint32_t Mask(bool holds) { return 0 - uint32_t{holds}; }
 
 }  // namespace
 
-// What each allocation of the batch asks for, in a loop without branches, and what is freed.
-void Engine::ListInOrder() {
+// What is freed, with something behind it to ask for in vain.
+void Engine::ListFrees() {
   Batch& b = batch_;
-  const uint32_t* const sizes = block_->alloc_size.data() + alloc_;
-  const heap::SizeClasses& classes = heap_->classes();
-  const uint32_t max_small = classes.max_small_size();
-  const uint32_t tiny = heap_->options().tiny ? Heap::kTinySize - 1 : 0;
-  for (uint32_t a = 0; a < b.allocs; ++a) {
-    const uint32_t size = sizes[a];
-    const uint32_t small = Mask(size - 1 < max_small);
-    const uint32_t c = classes.ClassOf(size & small);
-    const uint32_t shares = Mask(size - 1 < tiny);
-    b.classes[a] = static_cast<uint8_t>((c & small & ~shares) | (kShares & shares));
+  const uint32_t* const free_ids = block_->free_object.data() + free_;
+  std::copy(free_ids, free_ids + b.frees, b.free_id.begin());
+  std::fill_n(b.free_id.begin() + b.frees, kNear, b.frees == 0 ? 0 : free_ids[b.frees - 1]);
+}
+
+// Frees from number `f` on up to number `end`; the number of the first that is not done, and, where
+// that is not `end`, in *stop why.
+//
+// This and what follows is always inlined: into versions for processors with and without what
+// counting and finding bits takes.
+[[gnu::always_inline]] inline size_t Engine::FreeInOrder(size_t f, size_t end, Stop* stop) {
+  Batch& b = batch_;
+  Heap& heap = *heap_;
+  uint64_t* const table = table_.data();
+  while (f < end) {
+    __builtin_prefetch(&table[b.free_id[f + kNear]], 1);
+    uint64_t& place = table[b.free_id[f]];
+    const ObjectEntry e(place);
+    if (!e.plain_or_tiny()) [[unlikely]] {
+      *stop = Stop::kFree;
+      return f;
+    }
+    place = 0;
+    b.freed[f] = static_cast<uint32_t>(e.size());
+    ++f;
+    if (e.tiny() != 0 && --tiny_count_[e.bit()] != 0) continue;
+    ++b.small_frees[e.size_class()];
+    b.sums.freed += slot_bytes_[e.size_class()];
+    const heap::SpanId empty = heap.FreeSmallSlot(e.word(), e.raw(), e.size_class());
+    if (empty != heap::kNoSpan) [[unlikely]] {
+      b.emptied = empty;
+      *stop = Stop::kEmptied;
+      return f;
+    }
   }
-  const uint32_t* const ids = block_->free_object.data() + free_;
-  std::copy(ids, ids + b.frees, b.free_id.begin());
-  std::fill_n(b.free_id.begin() + b.frees, kNear, b.frees == 0 ? 0 : ids[b.frees - 1]);
+  return f;
+}
+
+// The allocation of number `a` in the plain loop's way, or the rest of it where it has its slot.
+[[gnu::always_inline]] inline size_t Engine::LeaveInOrder(size_t a, size_t f, Heap::CacheSlot& k,
+                                                          BitIndex bit, uint32_t size_class,
+                                                          bool tiny, Stop* stop) {
+  Batch& b = batch_;
+  const size_t end = b.FreesBefore(a);
+  if (bit != 0 && f < end) {
+    Heap::PutBack(k, bit);
+    f = FreeInOrder(f, end, stop);
+    if (*stop != Stop::kEnd) return f;
+    Heap::TakeLoaded(k);
+  }
+  *stop = bit == 0 ? Stop::kSlow : Stop::kTaken;
+  b.taken_tiny = tiny;
+  b.taken_bit = bit;
+  b.taken_class = static_cast<SpanClass>(size_class << 1 | 1);
+  return f;
+}
+
+// The allocation of number `a`, a tiny one, with frees from number `f` on where it needs them.
+// Returns the number of the first that is not done; *stop: why the allocation is not.
+[[gnu::always_inline]] inline size_t Engine::TinyInOrder(size_t a, size_t f, Stop* stop) {
+  Batch& b = batch_;
+  Heap& heap = *heap_;
+  const uint32_t p = b.p;
+  const uint32_t size = block_->alloc_size[alloc_ + a];
+  uint64_t& place = table_.data()[block_->alloc_object[alloc_ + a]];
+  uint8_t* const tiny_count = tiny_count_.data();
+  uint64_t address;
+  BitIndex bit;
+  b.joined[a] = heap.TryTiny(p, size, &address, &bit);
+  if (b.joined[a]) {
+    // The block is resident: whoever took it touched it, and it lies in one page.
+    ++tiny_count[bit];
+    place = ObjectEntry::Make(bit, Heap::kTinyClass >> 1, size, ObjectEntry::kTiny).raw();
+    return f;
+  }
+  // The cache holds on to its current block. Where another takes its place, it lets go of the one
+  // before, which is as good as a free.
+  const bool replaces = heap.TakesTinyBlock(p, size);
+  const BitIndex replaced = replaces ? current_tiny_[p] : 0;
+  Heap::CacheSlot& k = b.noscan_caches[Heap::kTinyClass - 1];
+  if (k.free == 0 || replaces) {
+    f = FreeInOrder(f, b.FreesBefore(a), stop);
+    if (*stop != Stop::kEnd) return f;
+  }
+  bit = k.free == 0 ? heap.ReloadSlot(Heap::kTinyClass, k, &b.sums) : Heap::TakeLoaded(k);
+  if (bit - 1 >= k.resident || tiny_count[replaced] == 1) [[unlikely]] {
+    return LeaveInOrder(a, f, k, bit, Heap::kTinyClass >> 1, true, stop);
+  }
+  place = ObjectEntry::Make(bit, Heap::kTinyClass >> 1, size, ObjectEntry::kTiny).raw();
+  tiny_count[bit] = 1;
+  if (replaces) {
+    heap.OfferTinyBlock(p, size, k.base + (bit - k.bit) * Heap::kTinySize, bit);
+    tiny_count[bit] = 2;
+    tiny_count[replaced] -= replaced != 0 ? 1 : 0;
+    current_tiny_[p] = bit;
+  }
+  b.occupied += Heap::kTinySize;
+  return f;
 }
 
 // Allocations up to number `until` and the frees before them, then frees up to number
 // `frees_until`; up to what is not for this loop.
-//
-// Always inlined: into versions for processors with and without what counting and finding bits
-// takes. caches: heap_->caches(b.p); gcc would find their place anew at each event.
-[[gnu::always_inline]] inline Engine::Stop Engine::InOrderLoop(size_t until, size_t frees_until,
-                                                               Heap::CacheSlot* caches) {
+[[gnu::always_inline]] inline Engine::Stop Engine::InOrderLoop(size_t until, size_t frees_until) {
   Batch& b = batch_;
   Heap& heap = *heap_;
+  uint64_t* const table = table_.data();
+  b.sums = {};
+  b.occupied = 0;
   const uint32_t* const ids = block_->alloc_object.data() + alloc_;
   const uint32_t* const sizes = block_->alloc_size.data() + alloc_;
-  const uint32_t* const free_ids = b.free_id.data();
-  const uint16_t* const alloc_at = b.alloc_at.data();
-  uint32_t* const freed = b.freed.data();
-  uint64_t* const table = table_.data();
-  uint8_t* const tiny_count = tiny_count_.data();
-  const uint32_t p = b.p;
-  uint64_t* const nsmallfree = heap.SmallFrees(p);
-  Heap::ExplicitSums sums;
+  const uint8_t* const classes = request_class_.data();
+  const auto too_large = static_cast<uint32_t>(request_class_.size() - 1);
   size_t a = b.alloc, f = b.applied;
-  uint64_t occupied = 0;
   Stop stop = Stop::kEnd;
-
-  const auto free_until = [&](size_t end) __attribute__((always_inline)) {
-    while (f < end) {
-      __builtin_prefetch(&table[free_ids[f + kNear]], 1);
-      uint64_t& entry = table[free_ids[f]];
-      const ObjectEntry e(entry);
-      if (!e.plain_or_tiny()) [[unlikely]] {
-        stop = Stop::kFree;
-        return false;
-      }
-      // What has a slot to itself takes nothing off the 0 of bit 0: whether an object is tiny is as
-      // good as random, so nobody asks.
-      const BitIndex bit = e.bit();
-      uint8_t& count = tiny_count[bit & (0 - e.tiny())];
-      const auto others = static_cast<uint8_t>(count - e.tiny());
-      count = others;
-      entry = 0;
-      freed[f] = static_cast<uint32_t>(e.size());
-      ++f;
-      if (others != 0) continue;
-      const heap::SpanId empty = heap.FreeSmallSlot(nsmallfree, bit, e.size_class(), &sums);
-      if (empty != heap::kNoSpan) [[unlikely]] {
-        b.emptied = empty;
-        stop = Stop::kEmptied;
-        return false;
-      }
-    }
-    return true;
-  };
-  // How many frees stand before an allocation: its position counts them and the allocations.
-  const auto frees_before = [&](size_t alloc) { return alloc_at[alloc] - alloc; };
-  // An allocation in the plain loop's way, or the rest of one that has its slot.
-  const auto leave = [&](Heap::CacheSlot& k, BitIndex bit, uint32_t size_class, bool tiny) {
-    if (bit != 0 && f < frees_before(a)) {
-      Heap::PutBack(k, bit);
-      if (!free_until(frees_before(a))) return;
-      Heap::TakeLoaded(k);
-    }
-    stop = bit == 0 ? Stop::kSlow : Stop::kTaken;
-    b.taken_tiny = tiny;
-    b.taken_bit = bit;
-    b.taken_class = static_cast<SpanClass>(size_class << 1 | 1);
-  };
-
   for (; a < until; ++a) {
     const uint32_t size = sizes[a];
-    const uint8_t c = b.classes[a];
-    if (static_cast<uint8_t>(c - 1) >= kShares - 1) {
-      if (c == kNotSmall) [[unlikely]] {
-        if (free_until(frees_before(a))) stop = Stop::kSlow;
+    const uint32_t c = classes[std::min(size, too_large)];
+    static_assert(kTinyRequest == 128);
+    if (static_cast<int8_t>(c) <= 0) {  // tiny, or without a class
+      if (c != 0) [[likely]] {
+        f = TinyInOrder(a, f, &stop);
+        if (stop == Stop::kEnd) [[likely]] {
+          continue;
+        }
         break;
       }
-      constexpr uint32_t kClass = Heap::kTinyClass >> 1;
-      uint64_t address;
-      BitIndex bit;
-      if (heap.TryTiny(p, size, &address, &bit)) {
-        // The block is resident: whoever took it touched it, and it lies in one page.
-        ++tiny_count[bit];
-        b.joined[a] = true;
-        table[ids[a]] = ObjectEntry::Make(bit, kClass, size, ObjectEntry::kTiny).raw();
-        continue;
-      }
-      // The cache holds on to its current block. Where another takes its place, it lets go of the
-      // one before, which is as good as a free.
-      const bool replaces = heap.TakesTinyBlock(p, size);
-      const BitIndex replaced = replaces ? current_tiny_[p] : 0;
-      Heap::CacheSlot& k = caches[Heap::kTinyClass];
-      if ((k.free == 0 || replaces) && !free_until(frees_before(a))) break;
-      bit = k.free == 0 ? heap.ReloadSlot(Heap::kTinyClass, k, &sums) : Heap::TakeLoaded(k);
-      if (bit - 1 >= k.resident || tiny_count[replaced] == 1) [[unlikely]] {
-        leave(k, bit, kClass, true);
-        break;
-      }
-      table[ids[a]] = ObjectEntry::Make(bit, kClass, size, ObjectEntry::kTiny).raw();
-      b.joined[a] = false;
-      tiny_count[bit] = 1;
-      if (replaces) {
-        heap.OfferTinyBlock(p, size, k.base + (bit - k.bit) * Heap::kTinySize, bit);
-        tiny_count[bit] = 2;
-        tiny_count[replaced] -= replaced != 0 ? 1 : 0;
-        current_tiny_[p] = bit;
-      }
-      occupied += Heap::kTinySize;
-      continue;
+      f = FreeInOrder(f, b.FreesBefore(a), &stop);
+      if (stop == Stop::kEnd) stop = Stop::kSlow;
+      break;
     }
-    Heap::CacheSlot& k = caches[c << 1 | 1];
+    Heap::CacheSlot& k = b.noscan_caches[c * 2];
     BitIndex bit;
     if (k.free == 0) {
-      if (!free_until(frees_before(a))) break;
-      bit = heap.ReloadSlot(static_cast<SpanClass>(c << 1 | 1), k, &sums);
+      f = FreeInOrder(f, b.FreesBefore(a), &stop);
+      if (stop != Stop::kEnd) [[unlikely]] {
+        break;
+      }
+      bit = heap.ReloadSlot(static_cast<SpanClass>(c << 1 | 1), k, &b.sums);
     } else {
       bit = Heap::TakeLoaded(k);
     }
     if (bit - 1 >= k.resident) [[unlikely]] {
-      leave(k, bit, c, false);
+      f = LeaveInOrder(a, f, k, bit, c, false, &stop);
       break;
     }
     table[ids[a]] = ObjectEntry::Make(bit, c, size, 0).raw();
-    occupied += k.elemsize;
+    b.occupied += k.elemsize;
   }
-  if (stop == Stop::kEnd) free_until(frees_until);
-  heap.AddSums(sums);
+  if (stop == Stop::kEnd) f = FreeInOrder(f, frees_until, &stop);
+  heap.AddSums(b.sums);
 
-  const Sums came = SumOf(sizes + b.alloc, alloc_at + b.alloc, static_cast<uint32_t>(a) - b.alloc);
-  const Sums went =
-      SumOf(freed + b.applied, b.free_at.data() + b.applied, static_cast<uint32_t>(f) - b.applied);
+  const Sums came =
+      SumOf(sizes + b.alloc, b.alloc_at.data() + b.alloc, static_cast<uint32_t>(a) - b.alloc);
+  const Sums went = SumOf(b.freed.data() + b.applied, b.free_at.data() + b.applied,
+                          static_cast<uint32_t>(f) - b.applied);
   ledger_.live += came.bytes - went.bytes;
-  ledger_.occupied += occupied - sums.freed;
+  ledger_.occupied += b.occupied - b.sums.freed;
   live_objects_ += (a - b.alloc) - (f - b.applied);
   b.allocated += came.bytes;
   b.allocated_ns += came.ns;
@@ -190,25 +195,24 @@ void Engine::ListInOrder() {
   return stop;
 }
 
-Engine::Stop Engine::InOrderPortable(size_t until, size_t frees_until, Heap::CacheSlot* caches) {
-  return InOrderLoop(until, frees_until, caches);
+Engine::Stop Engine::InOrderPortable(size_t until, size_t frees_until) {
+  return InOrderLoop(until, frees_until);
 }
 
 #if defined(__x86_64__)
-[[gnu::target("bmi,bmi2,popcnt")]] Engine::Stop Engine::InOrderBmi(size_t until, size_t frees_until,
-                                                                   Heap::CacheSlot* caches) {
-  return InOrderLoop(until, frees_until, caches);
+[[gnu::target("bmi,bmi2,popcnt")]] Engine::Stop Engine::InOrderBmi(size_t until,
+                                                                   size_t frees_until) {
+  return InOrderLoop(until, frees_until);
 }
 
 Engine::Stop Engine::AllocateInOrder(size_t until, size_t frees_until) {
   static const bool bmi = __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("bmi") &&
                           __builtin_cpu_supports("popcnt");
-  Heap::CacheSlot* const caches = heap_->caches(batch_.p);
-  return bmi ? InOrderBmi(until, frees_until, caches) : InOrderPortable(until, frees_until, caches);
+  return bmi ? InOrderBmi(until, frees_until) : InOrderPortable(until, frees_until);
 }
 #else
 Engine::Stop Engine::AllocateInOrder(size_t until, size_t frees_until) {
-  return InOrderPortable(until, frees_until, heap_->caches(batch_.p));
+  return InOrderPortable(until, frees_until);
 }
 #endif
 
@@ -217,6 +221,8 @@ Engine::Stop Engine::AllocateInOrder(size_t until, size_t frees_until) {
 Engine::Stop Engine::RunInOrder(uint32_t until, uint32_t frees_before) {
   Batch& b = batch_;
   heap_->SetProc(b.p);
+  b.noscan_caches = heap_->caches(b.p) + 1;
+  b.small_frees = heap_->SmallFrees(b.p);
   uint32_t frees_until = b.frees;
   if (frees_before < b.end - b.begin) {
     frees_until = b.applied;

@@ -101,6 +101,15 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
   for (uint32_t c = 1; c < heap_->classes().count(); ++c) {
     slot_bytes_[c] = heap_->classes()[c].size;
   }
+  if (!gc_) {
+    const uint32_t end = heap_->classes().max_small_size() + 1;
+    request_class_.resize(end + 1);
+    for (uint32_t size = 1; size < end; ++size) {
+      const bool tiny = h.tiny && size < heap::Heap::kTinySize;
+      request_class_[size] =
+          tiny ? kTinyRequest : static_cast<uint8_t>(heap_->classes().ClassOf(size));
+    }
+  }
   if (policy.startup_pages() > 0) {
     heap_->AllocateManual(heap::Pages(static_cast<uint64_t>(policy.startup_pages())),
                           heap::SpanKind::kStack);

@@ -128,11 +128,15 @@ class Engine {
   void CatchUp(uint32_t position);
   void ApplyFrees(uint32_t until);
   // batch_explicit.cc
-  void ListInOrder();
+  void ListFrees();
   Stop AllocateInOrder(size_t until, size_t frees_until);
-  Stop InOrderLoop(size_t until, size_t frees_until, heap::Heap::CacheSlot* caches);
-  Stop InOrderPortable(size_t until, size_t frees_until, heap::Heap::CacheSlot* caches);
-  Stop InOrderBmi(size_t until, size_t frees_until, heap::Heap::CacheSlot* caches);
+  size_t FreeInOrder(size_t f, size_t end, Stop* stop);
+  size_t LeaveInOrder(size_t a, size_t f, heap::Heap::CacheSlot& k, heap::BitIndex bit,
+                      uint32_t size_class, bool tiny, Stop* stop);
+  size_t TinyInOrder(size_t a, size_t f, Stop* stop);
+  Stop InOrderLoop(size_t until, size_t frees_until);
+  Stop InOrderPortable(size_t until, size_t frees_until);
+  Stop InOrderBmi(size_t until, size_t frees_until);
   Stop RunInOrder(uint32_t until, uint32_t frees_before);
   void StepOfFree(uint32_t position);
   void PrefetchInOrder() const;
@@ -205,6 +209,10 @@ class Engine {
   heap::VirtualArray<uint8_t> tiny_count_;    // members of a tiny block, by bit; of bit 0: 0
   std::vector<heap::BitIndex> current_tiny_;  // the caches' current tiny blocks, 0: none
   std::array<uint32_t, heap::kMaxSizeClasses> slot_bytes_ = {};  // by size class
+  // Explicit reclaim: the class of a request, kTinyRequest where it is tiny, 0 where it has none;
+  // by size, from 0 to the first that is too large.
+  static constexpr uint8_t kTinyRequest = 128;
+  std::vector<uint8_t> request_class_;
 
   // The block being done, and how far.
   const traces::EventBlock* block_ = nullptr;
@@ -243,11 +251,16 @@ class Engine {
     heap::SpanClass taken_class = 0;
     bool taken_tiny = false;
     heap::SpanId emptied = heap::kNoSpan;  // Stop::kEmptied
-    // Explicit reclaim, by allocation: what it asks for (batch_explicit.cc), and of tiny ones
-    // whether they have no slot of their own. By free: the object, the last one kNear times more.
-    std::array<uint8_t, kBatch> classes;
+    // For explicit reclaim (batch_explicit.cc), at places that its loop need not look up anew.
+    // By allocation: of tiny ones whether they have no slot of their own.
     std::array<bool, kBatch> joined;
+    // By free: the object; the last one kNear times more.
     std::array<uint32_t, kBatch + kNear> free_id;
+    heap::Heap::CacheSlot* noscan_caches = nullptr;  // of the P: by size class x 2
+    uint64_t* small_frees = nullptr;                 // of the P: by size class
+    // What the loop adds up: bytes of slots handed out, and what the heap wants to know.
+    uint64_t occupied = 0;
+    heap::Heap::ExplicitSums sums;
     uint64_t first_time = 0, end_time = 0;
     std::array<uint16_t, kBatch + kPositionSlack> alloc_at, free_at;  // positions, from `begin`
     std::array<uint64_t, kBatch> time;  // by position, where the trace has times
@@ -262,6 +275,8 @@ class Engine {
     };
     std::vector<RssChange> rss;  // in order
     uint64_t rss_at_begin = 0;
+    // How many frees stand before an allocation: its position counts them and the allocations.
+    size_t FreesBefore(size_t alloc) const { return alloc_at[alloc] - alloc; }
     uint32_t done = 0;  // events of the batch that are done when the step being done ends
     absl::Status status;
   };

@@ -14,8 +14,8 @@ namespace heapsim::sim {
 // One object, packed: what a free needs to know without looking anywhere else.
 //
 //   bits 0-33   the bit of its slot (heap/bit_space.h)
-//   bits 34-40  size class
-//   bits 41-59  requested size; 0 for large objects, whose size is elsewhere
+//   bits 34-52  requested size; 0 for large objects, whose size is elsewhere
+//   bits 53-59  size class; 0 for large objects
 //   bits 60-63  flags
 //
 // 0 where there is none.
@@ -32,18 +32,20 @@ class ObjectEntry {
   constexpr explicit ObjectEntry(uint64_t v) : v_(v) {}
   static constexpr ObjectEntry Make(heap::BitIndex bit, uint32_t size_class, uint64_t size,
                                     uint64_t flags) {
-    return ObjectEntry(bit | uint64_t{size_class} << 34 | size << 41 | flags);
+    return ObjectEntry(bit | size << 34 | uint64_t{size_class} << 53 | flags);
   }
 
   constexpr bool live() const { return v_ != 0; }
   constexpr bool has(uint64_t flag) const { return (v_ & flag) != 0; }
   // Live, in a slot that is resident throughout, with others or alone: nearly every object.
-  constexpr bool plain_or_tiny() const { return v_ - 1 < kLoose; }
+  constexpr bool plain_or_tiny() const { return (v_ >> 53) - 1 < 255; }
   // 1 where it shares its slot.
   constexpr uint64_t tiny() const { return v_ >> 60 & 1; }
+  // The word of its bit.
+  constexpr uint64_t word() const { return v_ << 30 >> 36; }
   constexpr heap::BitIndex bit() const { return v_ & ((uint64_t{1} << 34) - 1); }
-  constexpr uint32_t size_class() const { return v_ >> 34 & 127; }
-  constexpr uint64_t size() const { return v_ >> 41 & ((uint64_t{1} << 19) - 1); }
+  constexpr uint32_t size_class() const { return v_ >> 53 & 127; }
+  constexpr uint64_t size() const { return v_ >> 34 & ((uint64_t{1} << 19) - 1); }
   constexpr uint64_t raw() const { return v_; }
 
  private:

@@ -190,7 +190,7 @@ void Looker::LookAtSpan(SpanId id, const Span& s) {
   row.slack += resident - in_slots;
   ++row.spans;
   row.span_bytes += s.bytes().v;
-  row.cached += s.incache ? 1 : 0;
+  row.cached += heap_.Slots(s).incache() ? 1 : 0;
   row.live_slots += live_slots;
   const uint64_t slots = std::max<uint64_t>(s.nelems, 1);
   ++row.tenths[(live_slots * 10 + slots - 1) / slots];

@@ -17,11 +17,13 @@ void StateHash::AddHeap(const heap::Heap& heap, const DeadBits& dead) {
   for (heap::Address a = heap.arena().start(); a < heap.arena().used();) {
     const heap::SpanId id = heap.SpanContaining(a);
     const heap::Span& s = heap.spans()[id];
+    const bool in_use = s.state == heap::SpanState::kInUse;
+    const heap::SlotState slots = in_use ? heap.Slots(s) : heap::SlotState{};
     Add({heap.DescriptorAddress(id).v, s.base, s.npages, s.npreleased,
-         static_cast<uint64_t>(s.state), s.needzero,
+         static_cast<uint64_t>(s.state), in_use ? slots.needzero() : s.needzero,
          s.state == heap::SpanState::kFree ? static_cast<uint64_t>(s.unusedsince) : 0});
-    if (s.state == heap::SpanState::kInUse) {
-      Add({s.span_class, s.sweepgen, s.list, s.incache, s.limit});
+    if (in_use) {
+      Add({s.span_class, s.sweepgen, s.list, slots.incache(), s.limit});
       uint64_t words[16];
       heap.AllocatedSlots(id, words);
       for (uint32_t i = 0; i < (s.nelems + 63u) / 64; ++i) {
