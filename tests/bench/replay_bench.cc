@@ -311,20 +311,42 @@ class Bench {
     return absl::OkStatus();
   }
 
-  // The same live size, ever more events.
+  // The same live size, ever more events. A short run is over within one mood of the machine, so
+  // there are more of them; all lengths but the longest take turns.
   absl::Status RunSteady() const {
-    std::vector<uint64_t> lengths = {1'000'000, 10'000'000};
-    if (!options_.quick) lengths.insert(lengths.end(), {100'000'000, 1'000'000'000});
-    absl::PrintF("\nGC reclaim, 10,000 live objects: ns an event (wall / CPU), peak memory\n");
+    struct Length {
+      uint64_t events;
+      int runs;  // a round
+      std::vector<double> wall, cpu;
+      double memory = 0;
+    };
+    std::vector<Length> lengths = {{1'000'000, 9, {}, {}}, {10'000'000, 3, {}, {}}};
+    if (!options_.quick) {
+      lengths.push_back({100'000'000, 1, {}, {}});
+      lengths.push_back({1'000'000'000, 1, {}, {}});
+    }
+    for (int round = 1; round <= options_.rounds; ++round) {
+      for (Length& length : lengths) {
+        const bool longest = length.events == 1'000'000'000;
+        if (longest && round != options_.rounds) continue;
+        absl::FPrintF(stderr, "steady: round %d of %d, %d events\n", round, options_.rounds,
+                      length.events);
+        for (int run = 0; run < length.runs; ++run) {
+          absl::StatusOr<Figures> f = Child("steady", "go1.10", length.events, 10'000);
+          if (!f.ok()) return f.status();
+          length.wall.push_back(f->at("wall") * 1e9 / static_cast<double>(length.events));
+          length.cpu.push_back(f->at("cpu") * 1e9 / static_cast<double>(length.events));
+          length.memory = std::max(length.memory, f->at("memory"));
+        }
+      }
+    }
+    absl::PrintF(
+        "\nGC reclaim, 10,000 live objects: ns an event (wall / CPU), medians; peak memory\n");
     double least = 0, most = 0;
-    for (const uint64_t events : lengths) {
-      absl::FPrintF(stderr, "steady: %d events\n", events);
-      absl::StatusOr<Figures> f = Child("steady", "go1.10", events, 10'000);
-      if (!f.ok()) return f.status();
-      absl::PrintF("%12d events%10.1f / %.1f%12.1f MiB\n", events,
-                   f->at("wall") * 1e9 / static_cast<double>(events),
-                   f->at("cpu") * 1e9 / static_cast<double>(events), f->at("memory") / 1048576);
-      const double cost = f->at("cpu") / static_cast<double>(events);
+    for (const Length& length : lengths) {
+      const double cost = Median(length.cpu);
+      absl::PrintF("%12d events%10.1f / %.1f (%d runs)%12.1f MiB\n", length.events,
+                   Median(length.wall), cost, length.cpu.size(), length.memory / 1048576);
       least = least == 0 ? cost : std::min(least, cost);
       most = std::max(most, cost);
     }
