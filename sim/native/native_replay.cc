@@ -13,6 +13,7 @@
 #include "sim/native/available_memory.h"
 #include "sim/native/child.h"
 #include "sim/native/native_meter.h"
+#include "sim/replay/assumptions.h"
 
 namespace heapsim::sim {
 namespace {
@@ -279,14 +280,7 @@ class NativeRun {
       all.push_back(absl::StrCat("native: the recording tells of ", collections_,
                                  " collections; its frees are made when they were recorded"));
     }
-    if (event_ != 0 && (options_.time_by_events || !saw_time_)) {
-      all.push_back(saw_time_ ? "time: 1,000 ns an event, as asked; the recorded times are not used"
-                              : "time: 1,000 ns an event; the trace has none");
-    }
-    if (clamped_ != 0) {
-      all.push_back(absl::StrCat(
-          "time: ", clamped_, " events are older than the one before; they were given its time"));
-    }
+    if (event_ != 0) AssumeTime(options_.time_by_events, saw_time_, clamped_, &all);
   }
 
   NativeChild& child_;

@@ -37,7 +37,7 @@ class NativeReplayTest : public testing::TestWithParam<const char*> {
     if (Sanitized()) GTEST_SKIP() << "a sanitizer brings a malloc of its own";
     policy_ = *LoadPolicy(GetParam());
     const std::vector<EventBlock> nothing;
-    Blocks source(nothing);
+    KeptBlocks source(&nothing);
     const absl::Status status = RunNativeReplay(source, policy_, {}).status();
     if (absl::IsNotFound(status)) GTEST_SKIP() << status.message();
     ASSERT_TRUE(status.ok()) << status;
@@ -45,7 +45,7 @@ class NativeReplayTest : public testing::TestWithParam<const char*> {
 
   ReplayOutcome Replay(const std::vector<EventBlock>& blocks, ReplayOptions options = {}) {
     options.samples = 100;
-    Blocks source(blocks);
+    KeptBlocks source(&blocks);
     absl::StatusOr<ReplayOutcome> outcome = RunNativeReplay(source, policy_, options);
     EXPECT_TRUE(outcome.ok()) << outcome.status();
     return outcome.ok() ? *std::move(outcome) : ReplayOutcome{};
@@ -265,7 +265,7 @@ TEST_P(NativeReplayTest, AnUnsoundTraceIsAnError) {
     b->Free(b->Alloc(EventKind::kMalloc, 100));
   });
   blocks[0].alloc_object[1] = 7;
-  Blocks source(blocks);
+  KeptBlocks source(&blocks);
   const absl::Status status = RunNativeReplay(source, policy_, {}).status();
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("event 4"));

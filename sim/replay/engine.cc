@@ -10,6 +10,7 @@
 #include "heap/pages/registry.h"
 #include "proto/choice_name.h"
 #include "sim/policies/size_class_table.h"
+#include "sim/replay/assumptions.h"
 #include "sim/replay/policy_parts.h"
 #include "sim/replay/state_hash.h"
 
@@ -327,15 +328,7 @@ void Engine::Fill(ReplayOutcome* o) {
   }
 
   auto& a = o->assumptions;
-  if (saw_events_ && (options_.time_by_events || !saw_time_)) {
-    a.push_back(saw_time_ ? "time: 1,000 ns an event, as asked; the recorded times are not used"
-                          : "time: 1,000 ns an event; the trace has none");
-  }
-  if (clamped_ != 0) {
-    a.push_back(absl::StrCat("time: ", clamped_,
-                             " events are older than the one before; they "
-                             "were given its time"));
-  }
+  if (saw_events_) AssumeTime(options_.time_by_events, saw_time_, clamped_, &a);
   if (!saw_threads_) a.push_back("threads: none recorded; one cache is used");
   if (policy_.objects().scan() == proto::Objects::SCAN_RECORDED && !saw_scan_) {
     a.push_back("pointers: not recorded; no object is taken to hold any");

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "heap/units.h"
+#include "sim/replay/assumptions.h"
 #include "sim/replay/state_hash.h"
 
 namespace heapsim::sim {
@@ -143,14 +144,7 @@ void IdealEngine::Fill(ReplayOutcome* o) {
          static_cast<uint64_t>(integrals_.rss()), static_cast<uint64_t>(integrals_.live())});
   o->state_hash = h.Finish();
   o->assumptions.push_back("ideal: no allocator; live bytes fill whole pages but for the last one");
-  if (event_ != 0 && (options_.time_by_events || !saw_time_)) {
-    o->assumptions.push_back("time: 1,000 ns an event");
-  }
-  if (clamped_ != 0) {
-    o->assumptions.push_back(absl::StrCat("time: ", clamped_,
-                                          " events are older than the one before; they were given "
-                                          "its time"));
-  }
+  if (event_ != 0) AssumeTime(options_.time_by_events, saw_time_, clamped_, &o->assumptions);
 }
 
 }  // namespace heapsim::sim

@@ -44,7 +44,7 @@ ReplayOutcome Replay(const proto::Policy& policy, const ReplayOptions& options) 
     for (int i = 0; i < 5; ++i) b->Alloc(EventKind::kMalloc, 2);
     b->Alloc(EventKind::kMalloc, 0);
   });
-  Blocks source(blocks);
+  KeptBlocks source(&blocks);
   return *RunReplay(source, policy, options);
 }
 

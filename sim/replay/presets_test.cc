@@ -14,25 +14,12 @@
 #include "sim/policies/combinations.h"
 #include "sim/policies/registry.h"
 #include "sim/policies/settings.h"
+#include "sim/replay/block_sources.h"
 #include "sim/replay/replay.h"
 #include "traces/open_trace.h"
 
 namespace heapsim::sim {
 namespace {
-
-class Blocks : public BlockSource {
- public:
-  explicit Blocks(const std::vector<traces::EventBlock>& blocks) : blocks_(blocks) {}
-  absl::StatusOr<bool> Next(traces::EventBlock* block) override {
-    if (next_ == blocks_.size()) return false;
-    *block = blocks_[next_++];
-    return true;
-  }
-
- private:
-  const std::vector<traces::EventBlock>& blocks_;
-  size_t next_ = 0;
-};
 
 const std::vector<traces::EventBlock>& Sample(const std::string& name) {
   static auto* const samples = new std::map<std::string, std::vector<traces::EventBlock>>;
@@ -48,7 +35,7 @@ const std::vector<traces::EventBlock>& Sample(const std::string& name) {
 
 ReplayOutcome MustRun(const std::vector<traces::EventBlock>& blocks, const proto::Policy& policy,
                       const ReplayOptions& options) {
-  Blocks source(blocks);
+  KeptBlocks source(&blocks);
   absl::StatusOr<ReplayOutcome> outcome = RunReplay(source, policy, options);
   EXPECT_TRUE(outcome.ok()) << outcome.status();
   return outcome.ok() ? *std::move(outcome) : ReplayOutcome{};

@@ -236,11 +236,11 @@ TEST(ReplayTest, AnIdFreedTwiceIsAnError) {
   });
   blocks[0].free_object[20] = 3;
   for (const bool plain : {false, true}) {
-    Blocks source(blocks);
+    KeptBlocks source(&blocks);
     ReplayOptions options;
     options.one_at_a_time = plain;
     const auto outcome = RunReplay(source, Policy(proto::RECLAIM_GC), options);
-    Blocks again(blocks);
+    KeptBlocks again(&blocks);
     EXPECT_EQ(RunReplay(again, Policy(proto::RECLAIM_EXPLICIT), options).status(),
               outcome.status());
     ASSERT_FALSE(outcome.ok());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "sim/replay/block_sources.h"
 #include "sim/replay/replay.h"
 #include "traces/block_builder.h"
 #include "traces/random_events.h"
@@ -13,20 +14,6 @@
 namespace heapsim::sim {
 
 using traces::EventBlock;
-
-class Blocks : public BlockSource {
- public:
-  explicit Blocks(const std::vector<EventBlock>& blocks) : blocks_(blocks) {}
-  absl::StatusOr<bool> Next(EventBlock* block) override {
-    if (next_ == blocks_.size()) return false;
-    *block = blocks_[next_++];
-    return true;
-  }
-
- private:
-  const std::vector<EventBlock>& blocks_;
-  size_t next_ = 0;
-};
 
 // Builds blocks with the calls that `feed` makes.
 template <typename Feed>
@@ -52,7 +39,7 @@ inline std::vector<EventBlock> ModestRandomBlocks(const traces::RandomEventsOpti
 
 inline ReplayOutcome MustRun(const std::vector<EventBlock>& blocks, const proto::Policy& policy,
                              const ReplayOptions& options) {
-  Blocks source(blocks);
+  KeptBlocks source(&blocks);
   absl::StatusOr<ReplayOutcome> outcome = RunReplay(source, policy, options);
   EXPECT_TRUE(outcome.ok()) << outcome.status();
   return outcome.ok() ? *std::move(outcome) : ReplayOutcome{};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "sim/replay/block_sources.h"
 #include "sim/replay/detail_run.h"
 #include "sim/replay/engine.h"
 #include "sim/replay/size_bracket.h"
@@ -19,23 +20,9 @@ namespace {
 
 using traces::EventBlock;
 
-class Blocks : public BlockSource {
- public:
-  explicit Blocks(const std::vector<EventBlock>* blocks) : blocks_(blocks) {}
-  absl::StatusOr<bool> Next(EventBlock* block) override {
-    if (next_ == blocks_->size()) return false;
-    *block = (*blocks_)[next_++];
-    return true;
-  }
-
- private:
-  const std::vector<EventBlock>* blocks_;
-  size_t next_ = 0;
-};
-
 OpenBlocks Opener(const std::vector<EventBlock>* blocks) {
   return [blocks]() -> absl::StatusOr<std::unique_ptr<BlockSource>> {
-    return std::make_unique<Blocks>(blocks);
+    return std::make_unique<KeptBlocks>(blocks);
   };
 }
 
@@ -444,7 +431,7 @@ TEST(DetailRun, LookingChangesNothing) {
     policy.mutable_objects()->set_scan(proto::Objects::SCAN_ALL);
     ReplayOptions options;
     options.settle_ns = 300'000'000'000;
-    Blocks source(&blocks);
+    KeptBlocks source(&blocks);
     const absl::StatusOr<ReplayOutcome> plain = RunReplay(source, policy, options);
     ASSERT_TRUE(plain.ok());
     EXPECT_FALSE(plain->detail.has_value());

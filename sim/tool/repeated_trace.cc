@@ -10,8 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "sim/replay/block_sources.h"
 #include "sim/replay/read_ahead.h"
-#include "sim/tool/kept_blocks.h"
 #include "sim/tool/result_message.h"
 #include "traces/io/byte_source.h"
 #include "traces/open_trace.h"
@@ -94,17 +94,8 @@ class RepeatedTrace::Source final : public BlockSource {
   }
 
  private:
-  class Decoded final : public BlockSource {
-   public:
-    explicit Decoded(traces::TraceReader* reader) : reader_(reader) {}
-    absl::StatusOr<bool> Next(traces::EventBlock* block) override { return reader_->Next(block); }
-
-   private:
-    traces::TraceReader* reader_;
-  };
-
   std::unique_ptr<traces::TraceReader> reader_;
-  Decoded decoded_;
+  TraceBlocks decoded_;
   std::optional<ReadAhead> ahead_;
   RepeatedTrace& trace_;
   std::vector<traces::EventBlock> blocks_;

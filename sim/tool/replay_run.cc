@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "sim/native/allocators.h"
 #include "sim/native/native_replay.h"
+#include "sim/replay/block_sources.h"
 #include "sim/replay/read_ahead.h"
 #include "sim/tool/call_frames.h"
 #include "sim/tool/interrupt.h"
@@ -17,18 +18,6 @@
 #include "traces/format/trace_reader.h"
 
 namespace heapsim::sim {
-namespace {
-
-class ReaderSource : public BlockSource {
- public:
-  explicit ReaderSource(traces::TraceReader* reader) : reader_(reader) {}
-  absl::StatusOr<bool> Next(traces::EventBlock* block) override { return reader_->Next(block); }
-
- private:
-  traces::TraceReader* reader_;
-};
-
-}  // namespace
 
 void ReplayRun::AddFlags(CLI::App& app, bool several_policies) {
   trace_.AddFlags(app);
@@ -50,7 +39,7 @@ absl::StatusOr<proto::Result> ReplayRun::Run() {
   ReplayOptions options = flags_.options();
   options.stop = &CatchInterrupt();
   options.progress = [&progress](uint64_t events) { progress.Update(events); };
-  ReaderSource source(reader->get());
+  TraceBlocks source(reader->get());
   const auto replay = [&] {
     // Gone before the reader is asked for facts.
     ReadAhead decoded(&source);

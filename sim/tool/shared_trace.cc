@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "sim/replay/block_sources.h"
 #include "sim/tool/call_frames.h"
-#include "sim/tool/kept_blocks.h"
 #include "sim/tool/result_message.h"
 #include "traces/format/trace_reader.h"
 

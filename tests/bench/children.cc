@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "sim/policies/registry.h"
+#include "sim/replay/block_sources.h"
 #include "sim/replay/detail_run.h"
 #include "sim/replay/read_ahead.h"
 #include "sim/replay/replay.h"
@@ -132,15 +133,6 @@ class DecodedBlocks : public sim::BlockSource {
   size_t next_ = 0;
 };
 
-class TraceFile : public sim::BlockSource {
- public:
-  explicit TraceFile(traces::TraceReader* reader) : reader_(reader) {}
-  absl::StatusOr<bool> Next(EventBlock* block) override { return reader_->Next(block); }
-
- private:
-  traces::TraceReader* const reader_;
-};
-
 // Made when asked for; what that takes is kept apart.
 class MadeBlocks : public sim::BlockSource {
  public:
@@ -214,7 +206,7 @@ absl::Status Memory(const ChildTask& task) {
 absl::Status File(const ChildTask& task) {
   absl::StatusOr<std::unique_ptr<traces::TraceReader>> reader = Open(task.trace);
   if (!reader.ok()) return reader.status();
-  TraceFile file(reader->get());
+  sim::TraceBlocks file(reader->get());
   sim::ReadAhead ahead(&file);
   return Replay(task, ahead, nullptr);
 }
