@@ -42,7 +42,7 @@ struct SlotState {
 
 class BitSpace {
  public:
-  // Words for spans in `arena_bytes` of address space: enough for one word a heap page, twice.
+  // At most `max_words` words.
   explicit BitSpace(uint64_t max_words) : words_(max_words), free_(kMaxWords + 1) {}
 
   // A run of `count` words (1..16) for a span, all 0.
@@ -91,7 +91,7 @@ class BitSpace {
 
  private:
   static constexpr uint32_t kMaxWords = 16;  // 1,024 slots, the most a span has
-  // Spans are fewer than 2^28: even a heap of 2 TiB has no more pages.
+  // Ids of spans, which the pages of the arena bound, are less than 2^28 up to 1 TiB of it.
   static constexpr uint32_t kIndexShift = 28;
 
   VirtualArray<Word> words_;

@@ -206,8 +206,9 @@ void Heap::InitSlots(SpanId id) {
   s.free_words = static_cast<uint16_t>((uint32_t{1} << words) - 1);
   if (options_.reclaim == Reclaim::kExplicit) {
     bits_.bits(s.bits + words - 1) = ~SlotMask(s.nelems, words - 1);
-    bits_.word(s.bits).state = {s.free_words | (s.noscan() ? SlotState::kNoScan : 0) |
-                                (s.needzero ? SlotState::kNeedZero : 0)};
+  }
+  if (KeepsSlotStates(s)) {
+    bits_.word(s.bits).state = {s.free_words | (s.noscan() ? SlotState::kNoScan : 0)};
   }
   gc_bits_.NewMarkBits(s.nelems);
   gc_bits_.NewMarkBits(s.nelems);
@@ -218,9 +219,10 @@ void Heap::InitSlots(SpanId id) {
 void Heap::FreeObjectSpan(SpanId id, FreeCause cause) {
   TransferLocal(p_);
   Span& s = spans_[id];
-  if (KeepsSlotStates(s)) {
-    s.alloc_count = static_cast<uint16_t>(Slots(s).taken());
-    s.needzero = Slots(s).needzero();
+  if (KeepsSlotStates(s)) {  // the page level looks at the record
+    const SlotState state = Slots(s);
+    s.alloc_count = static_cast<uint16_t>(state.taken());
+    s.needzero = state.needzero();
   }
   bits_.Free(s.bits, (s.nelems + 63u) / 64);
   if (cause == FreeCause::kLarge) --stats_.heap_objects;

@@ -167,7 +167,8 @@ class Heap {
     return due;
   }
 
-  // Begin to fetch what FreeSlot will look at: first the slot's word and owner, later its span.
+  // Begin to fetch what FreeSlot will look at: first the slot's word, later its span, which a free
+  // of a small slot needs where it is the first in a full one.
   void PrefetchSlot(BitIndex bit) const { bits_.Prefetch(bit); }
   void PrefetchSpan(BitIndex bit) const { __builtin_prefetch(&spans_[bits_.OwnerOf(bit)], 1); }
 
@@ -314,7 +315,7 @@ class Heap {
   // out and not yet found dead.
   void AllocatedSlots(SpanId id, uint64_t* words) const;
 
-  // What the slots of a span in use are like, whoever keeps it.
+  // What the slots of a span in use are like, whoever keeps it; they must have been made.
   SlotState Slots(const Span& s) const;
 
   // Throws kSelfCheck where two structures disagree (self_check.cc). Costs a walk over everything.

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "absl/strings/str_cat.h"
 #include "heap/fatal.h"
 #include "sim/replay/engine.h"
 #include "sim/replay/positions.h"
@@ -370,27 +369,34 @@ void Engine::ApplyFrees(uint32_t until) {
   uint32_t specials = 0;
   uint64_t dead = 0;
   const uint32_t first = b.applied;
-  const uint32_t last = static_cast<uint32_t>(block_->free_object.size()) - free_ - 1;
-  for (uint32_t f = first; f < until; ++f) {
-    __builtin_prefetch(&table[ids[std::min(f + kNear, last)]], 1);
-    const ObjectEntry e(table[ids[f]]);
+  const auto free = [&](size_t f) __attribute__((always_inline)) {
+    uint64_t& place = table[ids[f]];
+    const ObjectEntry e(place);
     if (!e.plain_or_tiny()) [[unlikely]] {
       special[specials++] = static_cast<uint16_t>(f);
       b.freed[f] = 0;
-      continue;
+      return;
     }
     // Tiny or not is as good as random, so nobody asks: what has a slot to itself takes nothing off
     // the 0 of bit 0, which is no slot's.
-    const BitIndex bit = e.bit();
-    uint8_t& count = tiny_count[bit & (0 - e.tiny())];
+    uint8_t& count = tiny_count[e.bit() & (0 - e.tiny())];
     const auto others = static_cast<uint8_t>(count - e.tiny());
     count = others;
     const uint64_t died = others == 0 ? 1 : 0;
-    dead_words[bit / 64 * 2] |= died << (bit % 64);
+    dead_words[e.word() * 2] |= died << (e.raw() % 64);
     dead += slot_bytes[e.size_class()] & (0 - died);
-    table[ids[f]] = 0;
+    place = 0;
     b.freed[f] = static_cast<uint32_t>(e.size());
+  };
+  // Entries are asked for ahead as far as the block knows whose.
+  const size_t left = block_->free_object.size() - free_;
+  const size_t asking = std::min<size_t>(until, left < kNear ? 0 : left - kNear);
+  size_t f = first;
+  for (; f < asking; ++f) {
+    __builtin_prefetch(&table[ids[f + kNear]], 1);
+    free(f);
   }
+  for (; f < until; ++f) free(f);
   const Sums sums = SumOf(b.freed.data() + first, b.free_at.data() + first, until - first);
   ledger_.live -= sums.bytes;
   ledger_.dead += dead;

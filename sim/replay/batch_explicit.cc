@@ -7,7 +7,6 @@
 // every event which of both it is, which is as good as random.
 
 #include <algorithm>
-#include <bit>
 
 #include "heap/explicit.h"
 #include "sim/replay/engine.h"
@@ -33,8 +32,9 @@ void Engine::ListFrees() {
   std::fill_n(b.free_id.begin() + b.frees, kNear, b.frees == 0 ? 0 : free_ids[b.frees - 1]);
 }
 
-// Frees from number `f` on up to number `end`; the number of the first that is not done, and, where
-// that is not `end`, in *stop why.
+// Frees from number `f` on up to number `end`. Returns the number of the first that is not done;
+// *stop, kEnd before, says why that is where something has to be done first, which may be so after
+// the last free too (kEmptied).
 //
 // This and what follows is always inlined: into versions for processors with and without what
 // counting and finding bits takes.
@@ -66,7 +66,8 @@ void Engine::ListFrees() {
   return f;
 }
 
-// The allocation of number `a` in the plain loop's way, or the rest of it where it has its slot.
+// The allocation of number `a` in the plain loop's way, or the rest of it where it has its slot:
+// what *stop says. Does the frees before it from number `f` on, and returns as FreeInOrder does.
 [[gnu::always_inline]] inline size_t Engine::LeaveInOrder(size_t a, size_t f, Heap::CacheSlot& k,
                                                           BitIndex bit, uint32_t size_class,
                                                           bool tiny, Stop* stop) {
@@ -85,8 +86,8 @@ void Engine::ListFrees() {
   return f;
 }
 
-// The allocation of number `a`, a tiny one, with frees from number `f` on where it needs them.
-// Returns the number of the first that is not done; *stop: why the allocation is not.
+// The allocation of number `a`, a tiny one, with the frees before it from number `f` on where it
+// needs them. Returns as FreeInOrder does; *stop is kEnd where the allocation is done.
 [[gnu::always_inline]] inline size_t Engine::TinyInOrder(size_t a, size_t f, Stop* stop) {
   Batch& b = batch_;
   Heap& heap = *heap_;

@@ -66,8 +66,8 @@ class Engine {
   static constexpr uint64_t kNever = ~uint64_t{0};
   static constexpr uint64_t kEventNs = 1000;
   static constexpr uint32_t kBatch = 256;  // events done as one batch, below the rest of an id
-  // How far ahead, in frees, explicit reclaim asks for an entry, from the processor's second cache
-  // to its first: a branch that nobody could foresee hangs on it.
+  // How far ahead, in frees, an entry is asked for, from the processor's second cache to its first.
+  // Under explicit reclaim a branch that nobody could foresee hangs on it.
   static constexpr uint32_t kNear = 8;
   static constexpr uint32_t kWideFree = ~uint32_t{0};
   static constexpr uint32_t kNearWords = 1 << 12;  // of 64 slots

@@ -38,7 +38,10 @@ class ObjectEntry {
   constexpr bool live() const { return v_ != 0; }
   constexpr bool has(uint64_t flag) const { return (v_ & flag) != 0; }
   // Live, in a slot that is resident throughout, with others or alone: nearly every object.
-  constexpr bool plain_or_tiny() const { return (v_ >> 53) - 1 < 255; }
+  constexpr bool plain_or_tiny() const {
+    static_assert(kTiny == uint64_t{128} << 53 && kLoose == uint64_t{256} << 53);
+    return (v_ >> 53) - 1 < 255;  // class and kTiny, of which the class is not 0
+  }
   // 1 where it shares its slot.
   constexpr uint64_t tiny() const { return v_ >> 60 & 1; }
   // The word of its bit.
