@@ -119,7 +119,9 @@ TEST(ReadAheadTest, CanBeDroppedAtAnyMoment) {
       // From here on the source is the caller's again; little was read that nobody took.
       EXPECT_GE(source.given(), taken);
       EXPECT_LE(source.given(), taken + 5);
-      if (taken != 0) EXPECT_EQ(block, SomeBlocks()[taken - 1]);
+      if (taken != 0) {
+        EXPECT_EQ(block, SomeBlocks()[taken - 1]);
+      }
     }
   }
 }
