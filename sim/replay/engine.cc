@@ -102,7 +102,7 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
   for (uint32_t c = 1; c < heap_->classes().count(); ++c) {
     slot_bytes_[c] = heap_->classes()[c].size;
   }
-  if (!gc_) {
+  if (!gc_ && front_end_ == nullptr) {
     const uint32_t end = heap_->classes().max_small_size() + 1;
     request_class_.resize(end + 1);
     for (uint32_t size = 1; size < end; ++size) {

@@ -209,8 +209,8 @@ class Engine {
   heap::VirtualArray<uint8_t> tiny_count_;    // members of a tiny block, by bit; of bit 0: 0
   std::vector<heap::BitIndex> current_tiny_;  // the caches' current tiny blocks, 0: none
   std::array<uint32_t, heap::kMaxSizeClasses> slot_bytes_ = {};  // by size class
-  // Explicit reclaim: the class of a request, kTinyRequest where it is tiny, 0 where it has none;
-  // by size, from 0 to the first that is too large.
+  // Explicit reclaim in batches: the class of a request, kTinyRequest where it is tiny, 0 where it
+  // has none; by size, from 0 to the first that is too large.
   static constexpr uint8_t kTinyRequest = 128;
   std::vector<uint8_t> request_class_;
 

@@ -241,7 +241,6 @@ TEST(Snapshot, RandomRunsAddUp) {
   }
 }
 
-// What a release would give back is what one gives back, and what is in the map is in the sums.
 // The objects of slots are listed a stretch of the heap at a time.
 TEST(Snapshot, IsTheSameInManyStretches) {
   const std::vector<EventBlock> blocks = Random(4, 30000);
@@ -259,6 +258,7 @@ TEST(Snapshot, IsTheSameInManyStretches) {
   }
 }
 
+// What a release would give back is what one gives back, and what is in the map is in the sums.
 TEST(Snapshot, ReleaseDoesWhatItSays) {
   for (const proto::Reclaim reclaim : {proto::RECLAIM_GC, proto::RECLAIM_EXPLICIT}) {
     for (const int64_t page : {4096, 16384}) {
