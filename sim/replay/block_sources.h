@@ -18,6 +18,7 @@ class TraceBlocks final : public BlockSource {
  public:
   explicit TraceBlocks(traces::TraceReader* reader) : reader_(reader) {}
   absl::StatusOr<bool> Next(traces::EventBlock* block) override { return reader_->Next(block); }
+  uint64_t events() const override { return reader_->stored_events(); }
 
  private:
   traces::TraceReader* const reader_;
@@ -29,6 +30,7 @@ class KeptBlocks final : public BlockSource {
   explicit KeptBlocks(const std::vector<traces::EventBlock>* blocks) : blocks_(blocks) {}
   absl::StatusOr<bool> Next(traces::EventBlock* block) override;
   absl::StatusOr<const traces::EventBlock*> Borrow(traces::EventBlock* own) override;
+  uint64_t events() const override;
 
  private:
   const std::vector<traces::EventBlock>* const blocks_;

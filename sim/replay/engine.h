@@ -51,6 +51,8 @@ class Engine {
   Engine(const proto::Policy& policy, const ReplayOptions& options);
   ~Engine();
 
+  // So many events will come; said before the first, or never.
+  void ExpectEvents(uint64_t events) { series_.Expect(events); }
   // Does a block's events. An error names the event that cannot be; what is fatal in the simulation
   // comes out as heap::FatalError.
   absl::Status Run(const traces::EventBlock& block);

@@ -18,6 +18,7 @@ class IdealEngine {
  public:
   IdealEngine(const proto::Policy& policy, const ReplayOptions& options);
 
+  void ExpectEvents(uint64_t events) { series_.Expect(events); }
   absl::Status Run(const traces::EventBlock& block);
   void Settle();
   void Fill(ReplayOutcome* outcome);

@@ -62,6 +62,14 @@ class Series {
  public:
   explicit Series(uint32_t limit) : limit_(limit) {}
 
+  // So many events will come, said before the first. Samples that would be dropped again are not
+  // taken then; those that stay are the same. But for the first `kCoarsest` times the limit: a run
+  // that ends early, for want of memory say, shall not find itself without samples.
+  void Expect(uint64_t events) {
+    while (limit_ != 0 && interval_ < kCoarsest && events / interval_ > limit_) interval_ *= 2;
+    next_ = interval_;
+  }
+
   // The event after which the next regular sample is due; never where none are wanted.
   uint64_t next() const { return limit_ == 0 ? ~uint64_t{0} : next_; }
   void AddRegular(const Sample& s);
@@ -72,6 +80,7 @@ class Series {
   std::vector<Sample> Merge(const Sample& last) const;
 
  private:
+  static constexpr uint64_t kCoarsest = 64;
   struct Entry {
     Sample sample;
     uint64_t order;  // among samples of the same event

@@ -1,5 +1,6 @@
 #include "sim/replay/meter.h"
 
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -34,6 +35,34 @@ TEST(SeriesTest, NeverMoreRegularSamplesThanAsked) {
     if (e == series.next()) series.AddRegular(At(e));
     ASSERT_LE(series.Merge(At(e)).size(), 11u);
   }
+}
+
+// How many samples were taken, and those that stayed.
+std::pair<size_t, std::vector<uint64_t>> Taken(uint32_t limit, uint64_t events, uint64_t expected) {
+  Series series(limit);
+  series.Expect(expected);
+  size_t taken = 0;
+  for (; series.next() <= events; ++taken) series.AddRegular(At(series.next()));
+  return {taken, Events(series.Merge(At(events)))};
+}
+
+TEST(SeriesTest, KnowingTheLengthLeavesTheSameSamples) {
+  for (const uint32_t limit : {1u, 2u, 7u, 100u}) {
+    for (uint64_t events = 1; events < 20000; events = events + 1 + events / 16) {
+      const auto [taken, all] = Taken(limit, events, 0);
+      for (const uint64_t expected : {events, events / 2, uint64_t{1}}) {
+        const auto [fewer, same] = Taken(limit, events, expected);
+        ASSERT_EQ(all, same) << limit << " of " << events << ", expected " << expected;
+        ASSERT_LE(fewer, taken);
+      }
+    }
+  }
+  EXPECT_GT(Taken(100, 6000, 0).first, 4 * 93u);
+  EXPECT_EQ(Taken(100, 6000, 6000).first, 93u);
+}
+
+TEST(SeriesTest, ARunThatEndsEarlyHasSamples) {
+  EXPECT_EQ(Taken(100, 6400, ~uint64_t{0}).first, 100u);
 }
 
 TEST(SeriesTest, KeepsPeakAndWhatStandsAroundARelease) {

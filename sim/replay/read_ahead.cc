@@ -5,7 +5,7 @@
 namespace heapsim::sim {
 
 ReadAhead::ReadAhead(BlockSource* source)
-    : source_(source), ring_(kBlocks), thread_([this] { Work(); }) {}
+    : source_(source), events_(source->events()), ring_(kBlocks), thread_([this] { Work(); }) {}
 
 ReadAhead::~ReadAhead() {
   {

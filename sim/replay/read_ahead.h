@@ -31,6 +31,7 @@ class ReadAhead final : public BlockSource {
   ~ReadAhead() override;
 
   absl::StatusOr<bool> Next(traces::EventBlock* block) override;
+  uint64_t events() const override { return events_; }
 
  private:
   // One that waits and one that is being made: blocks take about the same time each, and more of
@@ -40,6 +41,7 @@ class ReadAhead final : public BlockSource {
   void Work();
 
   BlockSource* const source_;
+  const uint64_t events_;  // the source's, asked before its thread begins
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<traces::EventBlock> ring_;

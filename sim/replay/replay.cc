@@ -18,6 +18,7 @@ namespace {
 template <typename AnyEngine>
 absl::Status RunBlocks(BlockSource& source, const ReplayOptions& options, AnyEngine& engine,
                        ReplayOutcome* outcome) {
+  engine.ExpectEvents(source.events());
   traces::EventBlock own;
   while (true) {
     if (options.stop != nullptr && options.stop->load(std::memory_order_relaxed)) {

@@ -53,6 +53,9 @@ class BlockSource {
     if (!more.ok()) return more.status();
     return *more ? own : nullptr;
   }
+  // How many events there are in all, where that is known before the first; else 0. What is not
+  // true leads to fewer samples (Series::Expect) and to nothing else.
+  virtual uint64_t events() const { return 0; }
 };
 
 struct ReplayOutcome {

@@ -200,6 +200,36 @@ TEST(ReplayTest, PartsAreThoseCountedPageByPage) {
   }
 }
 
+// Blocks whose number is not known.
+class Unannounced final : public BlockSource {
+ public:
+  explicit Unannounced(const std::vector<EventBlock>* blocks) : blocks_(blocks) {}
+  absl::StatusOr<bool> Next(EventBlock* block) override { return blocks_.Next(block); }
+
+ private:
+  KeptBlocks blocks_;
+};
+
+TEST(ReplayTest, KnowingTheLengthChangesNothing) {
+  for (const uint64_t events : {700u, 5000u, 70000u}) {
+    const std::vector<EventBlock> blocks =
+        bench::MakeSyntheticTrace({.events = events, .live_objects = 200});
+    EXPECT_EQ(KeptBlocks(&blocks).events(), events);
+    proto::Policy ideal;
+    ideal.set_engine(proto::ENGINE_IDEAL);
+    for (const proto::Policy& policy :
+         {Policy(proto::RECLAIM_GC), Policy(proto::RECLAIM_EXPLICIT), ideal}) {
+      ReplayOptions options;
+      options.samples = 50;
+      options.release_at = {events / 2};
+      Unannounced source(&blocks);
+      const absl::StatusOr<ReplayOutcome> unknown = RunReplay(source, policy, options);
+      ASSERT_TRUE(unknown.ok()) << unknown.status();
+      ExpectSame(*unknown, MustRun(blocks, policy, options));
+    }
+  }
+}
+
 TEST(ReplayTest, TheIdealIsWholePagesOfLiveBytes) {
   const std::vector<EventBlock> blocks = Build([](traces::BlockBuilder* b) {
     const uint32_t x = b->Alloc(EventKind::kMalloc, 5000);

@@ -92,6 +92,7 @@ class RepeatedTrace::Source final : public BlockSource {
     }
     return more;
   }
+  uint64_t events() const override { return ahead_->events(); }
 
  private:
   std::unique_ptr<traces::TraceReader> reader_;

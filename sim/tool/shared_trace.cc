@@ -16,6 +16,7 @@ class FileSource final : public BlockSource {
       : reader_(std::move(reader)), trace_(trace) {}
   ~FileSource() override { trace_->KeepNames(std::move(reader_)); }
   absl::StatusOr<bool> Next(traces::EventBlock* block) override { return reader_->Next(block); }
+  uint64_t events() const override { return reader_->stored_events(); }
 
  private:
   std::unique_ptr<traces::TraceReader> reader_;

@@ -127,6 +127,9 @@ class DecodedBlocks : public sim::BlockSource {
     std::swap(*block, blocks_[next_++]);
     return true;
   }
+  uint64_t events() const override {
+    return blocks_.empty() ? 0 : blocks_.back().first_event + blocks_.back().count - 1;
+  }
 
  private:
   std::vector<EventBlock> blocks_;
@@ -136,16 +139,18 @@ class DecodedBlocks : public sim::BlockSource {
 // Made when asked for; what that takes is kept apart.
 class MadeBlocks : public sim::BlockSource {
  public:
-  explicit MadeBlocks(const SyntheticOptions& options) : trace_(options) {}
+  explicit MadeBlocks(const SyntheticOptions& options) : events_(options.events), trace_(options) {}
   absl::StatusOr<bool> Next(EventBlock* block) override {
     const Times begin = Times::Now();
     const bool more = trace_.Next(block);
     making_ += Times::Now() - begin;
     return more;
   }
+  uint64_t events() const override { return events_; }
   const Times& making() const { return making_; }
 
  private:
+  const uint64_t events_;
   SyntheticTrace trace_;
   Times making_;
 };
@@ -223,6 +228,7 @@ class WithSites : public sim::BlockSource {
     }
     return more;
   }
+  uint64_t events() const override { return reader_->stored_events(); }
 
  private:
   const std::unique_ptr<traces::TraceReader> reader_;

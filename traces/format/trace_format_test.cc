@@ -96,6 +96,7 @@ TEST(TraceFormat, TellsFactsAndCallSites) {
   ASSERT_TRUE(reader.ok()) << reader.status();
   ASSERT_NE((*reader)->facts(), nullptr);
   EXPECT_EQ(*(*reader)->facts(), written.facts);
+  EXPECT_EQ((*reader)->stored_events(), 500u);
   EXPECT_EQ((*reader)->pid(), 7u);
   EXPECT_EQ((*reader)->header().program(), "test");
   (*reader)->KeepCallSites();
@@ -108,10 +109,12 @@ TEST(TraceFormat, TellsFactsAndCallSites) {
   auto stream = TraceReader::Open(Pipe(written.bytes), "file");
   ASSERT_TRUE(stream.ok()) << stream.status();
   EXPECT_EQ((*stream)->facts(), nullptr);
+  EXPECT_EQ((*stream)->stored_events(), 0u);
   while (*(*stream)->Next(&block)) {
   }
   ASSERT_NE((*stream)->facts(), nullptr);
   EXPECT_EQ(*(*stream)->facts(), written.facts);
+  EXPECT_EQ((*stream)->stored_events(), 500u);
 }
 
 TEST(TraceFormat, ChoosesTheProcess) {

@@ -53,6 +53,10 @@ class TraceReader {
   const TraceFacts* facts() const { return facts_ ? &*facts_ : nullptr; }
   // Object ids that occur, known with the facts: every id lies below.
   uint32_t object_ids() const { return object_ids_; }
+  // Events that Next's blocks hold in all, known with the facts; 0 until then.
+  uint64_t stored_events() const {
+    return footer_known_ ? footer_.processes(static_cast<int>(process_)).stored_events() : 0;
+  }
   // All processes of the file, in the order in which they first appeared, known with the facts.
   const std::vector<ProcessEntry>& processes() const { return processes_; }
   // The process that is read; 0 where the trace has no process ids. Known with the facts.
