@@ -24,17 +24,17 @@ inline constexpr uint64_t kMaxSlotWords = uint64_t{1} << 28;
 struct SlotState {
   // Which of its words have slots that are free and in no cache.
   static constexpr uint32_t kWords = 0xffff;
-  static constexpr uint32_t kOneTaken = 1 << 16;
-  static constexpr uint32_t kTaken = 0x07ff0000;          // slots handed out or loaded by a cache
-  static constexpr uint32_t kNoScan = uint32_t{1} << 27;  // of the span class
-  static constexpr uint32_t kNeedZero = uint32_t{1} << 30;
-  static constexpr uint32_t kInCache = uint32_t{1} << 31;
+  static constexpr uint32_t kInCache = 1 << 16;
+  static constexpr uint32_t kNeedZero = 1 << 17;
+  static constexpr uint32_t kNoScan = 1 << 18;  // of the span class
+  // Slots handed out or loaded by a cache: above all else, so that one comparison finds none.
+  static constexpr uint32_t kOneTaken = 1 << 21;
 
   uint32_t v = 0;
 
   uint32_t words() const { return v & kWords; }
-  uint32_t taken() const { return (v & kTaken) / kOneTaken; }
-  bool none_taken() const { return (v & kTaken) == 0; }
+  uint32_t taken() const { return v / kOneTaken; }
+  bool none_taken() const { return v < kOneTaken; }
   bool needzero() const { return (v & kNeedZero) != 0; }
   uint32_t noscan() const { return v / kNoScan % 2; }
   bool incache() const { return (v & kInCache) != 0; }

@@ -26,7 +26,7 @@ inline BitIndex Heap::TakeWord(CacheSlot& k, BitSpace::Word* words, SlotState st
 }
 
 inline BitIndex Heap::ReloadSlot(SpanClass c, CacheSlot& k, ExplicitSums* sums) {
-  if (k.span == kNoSpan) return 0;
+  // A cache without a span has bit 0, whose word has no slots.
   BitSpace::Word* const words = &bits_.word(k.bit >> 6);
   const SlotState state = words->state;
   if (state.words() != 0) {
@@ -47,7 +47,7 @@ inline BitIndex Heap::ReloadSlot(SpanClass c, CacheSlot& k, ExplicitSums* sums) 
   Span& t = spans_[id];
   BitSpace::Word* const from = &bits_.word(t.bits);
   SlotState found = from->state;
-  if (found.words() == 0) [[unlikely]] {
+  if (found.words() == 0 || k.span == kNoSpan) [[unlikely]] {
     return 0;
   }
   words->state.v = state.v & ~SlotState::kInCache;

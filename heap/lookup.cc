@@ -53,8 +53,7 @@ Heap::Found Heap::Lookup(uint32_t p, Address a) {
 
 SlotState Heap::Slots(const Span& s) const {
   if (KeepsSlotStates(s)) return bits_.word(s.bits).state;
-  return SlotState{uint32_t{s.free_words} |
-                   (s.alloc_count * SlotState::kOneTaken & SlotState::kTaken) |
+  return SlotState{uint32_t{s.free_words} | s.alloc_count * SlotState::kOneTaken |
                    (s.noscan() ? SlotState::kNoScan : 0) | (s.needzero ? SlotState::kNeedZero : 0) |
                    (s.incache ? SlotState::kInCache : 0)};
 }

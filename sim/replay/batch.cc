@@ -224,7 +224,7 @@ absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
     }
   }
 
-  if (!gc_) ListFrees();
+  if (!gc_) ListRequests();
 
   const uint64_t live_at_begin = ledger_.live;
   b.alloc = 0;

@@ -22,14 +22,33 @@ using heap::SpanClass;
 constexpr uint32_t kEntryAhead = 256;
 constexpr uint32_t kWordAhead = 128;
 
+// Entries of a block's columns in a cache line.
+constexpr size_t kLineIds = 64 / sizeof(uint32_t);
+
 }  // namespace
 
-// What is freed, with something behind it to ask for in vain.
-void Engine::ListFrees() {
+// What is freed and what is asked for, with something behind both to look at in vain; and begins to
+// fetch what comes next.
+void Engine::ListRequests() {
   Batch& b = batch_;
   const uint32_t* const free_ids = block_->free_object.data() + free_;
   std::copy(free_ids, free_ids + b.frees, b.free_id.begin());
   std::fill_n(b.free_id.begin() + b.frees, kNear, b.frees == 0 ? 0 : free_ids[b.frees - 1]);
+  b.sizes = block_->alloc_size.data() + alloc_;
+  if (alloc_ + b.allocs == block_->alloc_size.size()) {
+    std::copy(b.sizes, b.sizes + b.allocs, b.last_sizes.begin());
+    b.last_sizes[b.allocs] = 0;
+    b.sizes = b.last_sizes.data();
+  }
+  // The next batch's part of the block: a processor that has taken one wrong branch after the other
+  // does not get that far by itself.
+  const auto ask = [](const std::vector<uint32_t>& column, size_t from) {
+    const size_t end = std::min(column.size(), from + kBatch / 2 + kLineIds);
+    for (size_t i = from + kLineIds; i < end; i += kLineIds) __builtin_prefetch(&column[i]);
+  };
+  ask(block_->alloc_object, alloc_ + b.allocs);
+  ask(block_->alloc_size, alloc_ + b.allocs);
+  ask(block_->free_object, free_ + b.frees);
 }
 
 // Frees from number `f` on up to number `end`. Returns the number of the first that is not done;
@@ -92,7 +111,7 @@ void Engine::ListFrees() {
   Batch& b = batch_;
   Heap& heap = *heap_;
   const uint32_t p = b.p;
-  const uint32_t size = block_->alloc_size[alloc_ + a];
+  const uint32_t size = b.sizes[a];
   uint64_t& place = table_.data()[block_->alloc_object[alloc_ + a]];
   uint8_t* const tiny_count = tiny_count_.data();
   uint64_t address;
@@ -138,14 +157,20 @@ void Engine::ListFrees() {
   b.sums = {};
   b.occupied = 0;
   const uint32_t* const ids = block_->alloc_object.data() + alloc_;
-  const uint32_t* const sizes = block_->alloc_size.data() + alloc_;
+  const uint32_t* const sizes = b.sizes;
   const uint8_t* const classes = request_class_.data();
   const auto too_large = static_cast<uint32_t>(request_class_.size() - 1);
   size_t a = b.alloc, f = b.applied;
   Stop stop = Stop::kEnd;
+  // An allocation's class is looked up during the one before: two branches that nobody can foresee
+  // hang on it, and are known so much sooner to have gone wrong.
+  uint32_t next_size = sizes[a];
+  uint32_t next_class = classes[std::min(next_size, too_large)];
   for (; a < until; ++a) {
-    const uint32_t size = sizes[a];
-    const uint32_t c = classes[std::min(size, too_large)];
+    const uint32_t size = next_size;
+    const uint32_t c = next_class;
+    next_size = sizes[a + 1];
+    next_class = classes[std::min(next_size, too_large)];
     static_assert(kTinyRequest == 128);
     if (static_cast<int8_t>(c) <= 0) {  // tiny, or without a class
       if (c != 0) [[likely]] {

@@ -130,7 +130,7 @@ class Engine {
   void CatchUp(uint32_t position);
   void ApplyFrees(uint32_t until);
   // batch_explicit.cc
-  void ListFrees();
+  void ListRequests();
   Stop AllocateInOrder(size_t until, size_t frees_until);
   size_t FreeInOrder(size_t f, size_t end, Stop* stop);
   size_t LeaveInOrder(size_t a, size_t f, heap::Heap::CacheSlot& k, heap::BitIndex bit,
@@ -258,6 +258,9 @@ class Engine {
     std::array<bool, kBatch> joined;
     // By free: the object; the last one kNear times more.
     std::array<uint32_t, kBatch + kNear> free_id;
+    // By allocation: its size, and one more. The block's column, or `last_sizes` at its end.
+    const uint32_t* sizes = nullptr;
+    std::array<uint32_t, kBatch + 1> last_sizes;
     heap::Heap::CacheSlot* noscan_caches = nullptr;  // of the P: by size class x 2
     uint64_t* small_frees = nullptr;                 // of the P: by size class
     // What the loop adds up: bytes of slots handed out, and what the heap wants to know.
