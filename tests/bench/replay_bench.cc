@@ -312,41 +312,51 @@ class Bench {
   }
 
   // The same live size, ever more events. A short run is over within one mood of the machine, so
-  // there are more of them; all lengths but the longest take turns.
+  // there are more of them, before and after every long one.
   absl::Status RunSteady() const {
     struct Length {
       uint64_t events;
-      int runs;  // a round
       std::vector<double> wall, cpu;
       double memory = 0;
     };
-    std::vector<Length> lengths = {{1'000'000, 9, {}, {}}, {10'000'000, 3, {}, {}}};
-    if (!options_.quick) {
-      lengths.push_back({100'000'000, 1, {}, {}});
-      lengths.push_back({1'000'000'000, 1, {}, {}});
-    }
-    for (int round = 1; round <= options_.rounds; ++round) {
-      for (Length& length : lengths) {
-        const bool longest = length.events == 1'000'000'000;
-        if (longest && round != options_.rounds) continue;
-        absl::FPrintF(stderr, "steady: round %d of %d, %d events\n", round, options_.rounds,
-                      length.events);
-        for (int run = 0; run < length.runs; ++run) {
-          absl::StatusOr<Figures> f = Child("steady", "go1.10", length.events, 10'000);
-          if (!f.ok()) return f.status();
-          length.wall.push_back(f->at("wall") * 1e9 / static_cast<double>(length.events));
-          length.cpu.push_back(f->at("cpu") * 1e9 / static_cast<double>(length.events));
-          length.memory = std::max(length.memory, f->at("memory"));
-        }
+    Length shortest{1'000'000, {}, {}}, shorter{10'000'000, {}, {}}, longer{100'000'000, {}, {}},
+        longest{1'000'000'000, {}, {}};
+    const auto run = [&](Length& length) -> absl::Status {
+      absl::StatusOr<Figures> f = Child("steady", "go1.10", length.events, 10'000);
+      if (!f.ok()) return f.status();
+      length.wall.push_back(f->at("wall") * 1e9 / static_cast<double>(length.events));
+      length.cpu.push_back(f->at("cpu") * 1e9 / static_cast<double>(length.events));
+      length.memory = std::max(length.memory, f->at("memory"));
+      return absl::OkStatus();
+    };
+    std::vector<Length*> order;
+    const auto add_short = [&] {
+      for (int i = 0; i < 3; ++i) {
+        order.insert(order.end(), {&shortest, &shortest, &shortest, &shorter});
       }
+    };
+    for (int round = 1; round <= options_.rounds; ++round) {
+      add_short();
+      if (options_.quick) continue;
+      order.push_back(&longer);
+      add_short();
+      if (round < options_.rounds) continue;
+      order.push_back(&longest);
+      add_short();
+    }
+    for (size_t i = 0; i < order.size(); ++i) {
+      absl::FPrintF(stderr, "steady: run %d of %d, %d events\n", i + 1, order.size(),
+                    order[i]->events);
+      if (absl::Status s = run(*order[i]); !s.ok()) return s;
     }
     absl::PrintF(
         "\nGC reclaim, 10,000 live objects: ns an event (wall / CPU), medians; peak memory\n");
     double least = 0, most = 0;
-    for (const Length& length : lengths) {
-      const double cost = Median(length.cpu);
-      absl::PrintF("%12d events%10.1f / %.1f (%d runs)%12.1f MiB\n", length.events,
-                   Median(length.wall), cost, length.cpu.size(), length.memory / 1048576);
+    for (const Length* length : {&shortest, &shorter, &longer, &longest}) {
+      if (length->cpu.empty()) continue;
+      const double cost = Median(length->cpu);
+      absl::PrintF("%12d events%10.1f / %.1f (%d runs)%12.1f MiB\n", length->events,
+                   Median(length->wall), cost, length->cpu.size(), length->memory / 1048576);
       least = least == 0 ? cost : std::min(least, cost);
       most = std::max(most, cost);
     }
