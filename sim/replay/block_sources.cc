@@ -20,10 +20,6 @@ absl::StatusOr<const traces::EventBlock*> KeptBlocks::Borrow(traces::EventBlock*
   return next_ == blocks_->size() ? nullptr : &(*blocks_)[next_++];
 }
 
-uint64_t KeptBlocks::events() const {
-  return blocks_->empty() ? 0 : blocks_->back().first_event + blocks_->back().count - 1;
-}
-
 uint64_t BytesOf(const traces::EventBlock& block) {
   return sizeof block + Bytes(block.is_free) + Bytes(block.alloc_object) + Bytes(block.alloc_size) +
          Bytes(block.free_object) + Bytes(block.exceptions) + Bytes(block.time_ns) +

@@ -24,16 +24,19 @@ class TraceBlocks final : public BlockSource {
   traces::TraceReader* const reader_;
 };
 
-// Decoded blocks, for whoever reads them again. They outlive it.
+// Decoded blocks, for whoever reads them again. They outlive it. `events`: what was known of their
+// number before they were read, so that reading them again is the same.
 class KeptBlocks final : public BlockSource {
  public:
-  explicit KeptBlocks(const std::vector<traces::EventBlock>* blocks) : blocks_(blocks) {}
+  explicit KeptBlocks(const std::vector<traces::EventBlock>* blocks, uint64_t events = 0)
+      : blocks_(blocks), events_(events) {}
   absl::StatusOr<bool> Next(traces::EventBlock* block) override;
   absl::StatusOr<const traces::EventBlock*> Borrow(traces::EventBlock* own) override;
-  uint64_t events() const override;
+  uint64_t events() const override { return events_; }
 
  private:
   const std::vector<traces::EventBlock>* const blocks_;
+  const uint64_t events_;
   size_t next_ = 0;
 };
 

@@ -78,6 +78,7 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
       tiny_count_(64 * heap::kMaxSlotWords),
       current_tiny_(procs_, 0),
       series_(options.samples),
+      given_back_(options.detail == nullptr ? 0 : options.samples),
       releases_(Sorted(options.release_at)) {
   heap::HeapOptions h;
   h.procs = procs_;
@@ -134,7 +135,7 @@ absl::Status Engine::Run(const traces::EventBlock& block) {
   for (uint32_t i = 0; i < block.count && !out_of_memory_;) {
     // Up to the next event after which something is looked at or asked for.
     uint64_t stop = block.first_event + block.count - 1;
-    stop = std::min(stop, series_.next());
+    stop = std::min({stop, series_.next(), given_back_.next()});
     if (next_release_ < releases_.size()) stop = std::min(stop, releases_[next_release_]);
     if (recorder_ != nullptr) stop = std::min(stop, NextMoment(i));
     if (options_.check_every != 0) {
@@ -152,8 +153,11 @@ absl::Status Engine::Run(const traces::EventBlock& block) {
     if (out_of_memory_) break;
     if (options_.check_every != 0 && event_ % options_.check_every == 0) Check();
     const bool releases = next_release_ < releases_.size() && releases_[next_release_] == event_;
-    if (event_ == series_.next()) {
-      series_.AddRegular(Snapshot());
+    if (event_ == series_.next()) series_.AddRegular(Snapshot());
+    if (event_ == given_back_.next()) {
+      Sample due;
+      due.event = event_;
+      given_back_.AddRegular(due);
       MarkGivenBack();
     }
     if (recorder_ != nullptr) recorder_->AtEvent(event_, now(), Looking());

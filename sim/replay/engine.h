@@ -291,6 +291,9 @@ class Engine {
   // Measures.
   Integrals integrals_;
   Series series_;
+  // Where a recorder asks what was given back: at the same distances, whatever is known of the
+  // trace's length.
+  Series given_back_;
   uint64_t rss_since_ = 0, live_since_ = 0;  // the integrals reach to these times
   uint64_t rss_ = 0, live_ = 0;              // at the end of the last step
   uint64_t peak_rss_ = 0, peak_rss_at_ = 0, peak_time_ = 0, live_at_peak_rss_ = 0;

@@ -63,9 +63,8 @@ class Series {
   explicit Series(uint32_t limit) : limit_(limit) {}
 
   // So many events will come, said before the first. Samples that would be dropped again are not
-  // taken then; those that stay are the same. A run that ends early, for want of memory say, shall
-  // not find itself without samples: so it begins at half the distance that it would come to, and
-  // at kCoarsest at most.
+  // taken then; those that stay are the same. For the sake of a run that ends early, for want of
+  // memory say, they begin at half the distance that they would come to, and at kCoarsest at most.
   void Expect(uint64_t events) {
     while (limit_ != 0 && interval_ < kCoarsest && events / interval_ / 2 > limit_) interval_ *= 2;
     next_ = interval_;

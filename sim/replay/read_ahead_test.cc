@@ -32,6 +32,8 @@ class Blocks : public BlockSource {
     return false;
   }
 
+  uint64_t events() const override { return 1000 + blocks_.size(); }
+
   size_t given() const { return next_; }
   int after_the_end() const { return after_the_end_; }
 
@@ -66,6 +68,7 @@ TEST(ReadAheadTest, HandsOutEveryBlockInOrderThenTheEnd) {
         ASSERT_TRUE(more.ok() && *more);
         ASSERT_EQ(block, blocks[i]) << "block " << i;
       }
+      EXPECT_EQ(ahead.events(), source.events());
       for (int i = 0; i < 2; ++i) EXPECT_FALSE(ahead.Next(&block).value());
       EXPECT_EQ(source.after_the_end(), 1);
     }

@@ -53,8 +53,8 @@ class BlockSource {
     if (!more.ok()) return more.status();
     return *more ? own : nullptr;
   }
-  // How many events there are in all, where that is known before the first; else 0. What is not
-  // true leads to fewer samples (Series::Expect) and to nothing else.
+  // How many events there are in all, where that is known before the first; else 0. Of a run that
+  // ends early it decides how many samples there are (Series::Expect), and of no run anything else.
   virtual uint64_t events() const { return 0; }
 };
 

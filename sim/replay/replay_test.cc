@@ -200,21 +200,10 @@ TEST(ReplayTest, PartsAreThoseCountedPageByPage) {
   }
 }
 
-// Blocks whose number is not known.
-class Unannounced final : public BlockSource {
- public:
-  explicit Unannounced(const std::vector<EventBlock>* blocks) : blocks_(blocks) {}
-  absl::StatusOr<bool> Next(EventBlock* block) override { return blocks_.Next(block); }
-
- private:
-  KeptBlocks blocks_;
-};
-
 TEST(ReplayTest, KnowingTheLengthChangesNothing) {
   for (const uint64_t events : {700u, 5000u, 70000u}) {
     const std::vector<EventBlock> blocks =
         bench::MakeSyntheticTrace({.events = events, .live_objects = 200});
-    EXPECT_EQ(KeptBlocks(&blocks).events(), events);
     proto::Policy ideal;
     ideal.set_engine(proto::ENGINE_IDEAL);
     for (const proto::Policy& policy :
@@ -222,12 +211,31 @@ TEST(ReplayTest, KnowingTheLengthChangesNothing) {
       ReplayOptions options;
       options.samples = 50;
       options.release_at = {events / 2};
-      Unannounced source(&blocks);
-      const absl::StatusOr<ReplayOutcome> unknown = RunReplay(source, policy, options);
-      ASSERT_TRUE(unknown.ok()) << unknown.status();
-      ExpectSame(*unknown, MustRun(blocks, policy, options));
+      KeptBlocks source(&blocks, events);
+      const absl::StatusOr<ReplayOutcome> known = RunReplay(source, policy, options);
+      ASSERT_TRUE(known.ok()) << known.status();
+      ExpectSame(*known, MustRun(blocks, policy, options));
     }
   }
+}
+
+TEST(ReplayTest, ARunThatEndsEarlyHasSamples) {
+  const std::vector<EventBlock> blocks =
+      bench::MakeSyntheticTrace({.events = 100000, .live_objects = 20000});
+  proto::Policy policy = Policy(proto::RECLAIM_GC);
+  policy.mutable_os()->set_limit_bytes(1 << 20);
+  ReplayOptions options;
+  options.samples = 100;
+  const ReplayOutcome unknown = MustRun(blocks, policy, options);
+  KeptBlocks source(&blocks, 100000);
+  const absl::StatusOr<ReplayOutcome> known = RunReplay(source, policy, options);
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_FALSE(known->complete);
+  EXPECT_EQ(known->state_hash, unknown.state_hash);
+  EXPECT_EQ(known->events, unknown.events);
+  ASSERT_GT(known->events, 2560u);
+  EXPECT_LT(known->series.size(), unknown.series.size());
+  EXPECT_GE(known->series.size(), known->events / 256);
 }
 
 TEST(ReplayTest, TheIdealIsWholePagesOfLiveBytes) {

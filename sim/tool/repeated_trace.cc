@@ -66,6 +66,7 @@ class RepeatedTrace::Source final : public BlockSource {
   Source(std::unique_ptr<traces::TraceReader> reader, RepeatedTrace* trace)
       : reader_(std::move(reader)),
         decoded_(reader_.get()),
+        events_(decoded_.events()),
         ahead_(std::in_place, &decoded_),
         trace_(*trace) {}
   ~Source() override {
@@ -73,6 +74,7 @@ class RepeatedTrace::Source final : public BlockSource {
     trace_.reader_ = std::move(reader_);
     if (!whole_) return;
     trace_.blocks_ = std::move(blocks_);
+    trace_.events_ = events_;
     trace_.kept_ = true;
   }
 
@@ -92,11 +94,12 @@ class RepeatedTrace::Source final : public BlockSource {
     }
     return more;
   }
-  uint64_t events() const override { return ahead_->events(); }
+  uint64_t events() const override { return events_; }
 
  private:
   std::unique_ptr<traces::TraceReader> reader_;
   TraceBlocks decoded_;
+  const uint64_t events_;
   std::optional<ReadAhead> ahead_;
   RepeatedTrace& trace_;
   std::vector<traces::EventBlock> blocks_;
@@ -105,7 +108,7 @@ class RepeatedTrace::Source final : public BlockSource {
 };
 
 absl::StatusOr<std::unique_ptr<BlockSource>> RepeatedTrace::Open() {
-  if (kept_) return std::make_unique<KeptBlocks>(&blocks_);
+  if (kept_) return std::make_unique<KeptBlocks>(&blocks_, events_);
   absl::StatusOr<std::unique_ptr<traces::TraceReader>> reader = OpenReader();
   if (!reader.ok()) return reader.status();
   if (absl::Status s = CheckReplayable(**reader, input_->path()); !s.ok()) return s;

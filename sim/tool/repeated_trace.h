@@ -39,6 +39,7 @@ class RepeatedTrace {
   const TraceInput* input_;
   std::unique_ptr<traces::TraceReader> reader_;
   std::vector<traces::EventBlock> blocks_;
+  uint64_t events_ = 0;  // BlockSource::events of who read them
   bool kept_ = false;
   bool opened_ = false;
   int fd_ = -1;  // of the copy

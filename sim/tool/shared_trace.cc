@@ -42,6 +42,7 @@ absl::Status SharedTrace::Load() {
   if (!opened.ok()) return opened.status();
   warnings_ = std::move(opened->warnings);
   traces::TraceReader& reader = *opened->reader;
+  events_ = reader.stored_events();
   if (options_.keep_call_sites) reader.KeepCallSites();
   if (absl::Status status = CheckReplayable(reader, path_); !status.ok()) return status;
   std::vector<traces::EventBlock> blocks;
@@ -80,7 +81,7 @@ absl::StatusOr<std::unique_ptr<BlockSource>> SharedTrace::Open() {
       status_ = Load();
     }
     if (!status_.ok()) return status_;
-    if (in_memory_) return std::make_unique<KeptBlocks>(&blocks_);
+    if (in_memory_) return std::make_unique<KeptBlocks>(&blocks_, events_);
   }
   absl::StatusOr<traces::OpenedTrace> opened = traces::OpenTrace(path_, options_);
   if (!opened.ok()) return opened.status();

@@ -78,6 +78,7 @@ class SharedTrace {
   bool in_memory_ = false;
   uint64_t taken_ = 0;  // of memory_
   std::vector<traces::EventBlock> blocks_;
+  uint64_t events_ = 0;  // TraceReader::stored_events before they were read
   std::optional<traces::TraceFacts> facts_;
   std::vector<std::string> warnings_;
 };

@@ -21,9 +21,11 @@ uint64_t Events(SharedTrace& trace) {
   for (;;) {
     const absl::StatusOr<const traces::EventBlock*> block = (*source)->Borrow(&own);
     EXPECT_TRUE(block.ok()) << block.status();
-    if (*block == nullptr) return events;
+    if (*block == nullptr) break;
     events += (*block)->count;
   }
+  EXPECT_EQ((*source)->events(), events);  // which it knew before
+  return events;
 }
 
 // Whether nobody has taken any of it.
