@@ -340,7 +340,7 @@ class Bench {
       if (options_.quick) continue;
       order.push_back(&longer);
       add_short();
-      if (round < options_.rounds) continue;
+      if ((options_.rounds - round) % 2 != 0) continue;
       order.push_back(&longest);
       add_short();
     }
