@@ -143,24 +143,32 @@ __attribute__((target("avx512f"))) WeightedSum SumAvx512(const uint32_t* values,
           static_cast<uint64_t>(_mm512_reduce_add_epi64(weighted))};
 }
 
+// Eight at a time, the last of them behind a mask: how many are left over nobody can foresee.
 __attribute__((target("avx2"))) WeightedSum SumAvx2(const uint32_t* values, const uint16_t* at,
                                                     size_t n, uint32_t last) {
-  const __m256i ends = _mm256_set1_epi64x(last);
+  alignas(32) static constexpr int32_t kMasks[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  const __m256i ends = _mm256_set1_epi32(static_cast<int32_t>(last));
+  const __m256i low = _mm256_set1_epi64x(0xffffffff);
   __m256i plain = _mm256_setzero_si256(), weighted = plain;
+  const auto add = [&](__m256i v, size_t i) __attribute__((target("avx2"), always_inline)) {
+    const __m256i left = _mm256_sub_epi32(
+        ends, _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at + i))));
+    const __m256i odd = _mm256_srli_epi64(v, 32);
+    plain = _mm256_add_epi64(plain, _mm256_add_epi64(_mm256_and_si256(v, low), odd));
+    weighted = _mm256_add_epi64(
+        weighted, _mm256_add_epi64(_mm256_mul_epu32(v, left),
+                                   _mm256_mul_epu32(odd, _mm256_srli_epi64(left, 32))));
+  };
   size_t i = 0;
-  for (; i + 4 <= n; i += 4) {
-    const __m256i v =
-        _mm256_cvtepu32_epi64(_mm_loadu_si128(reinterpret_cast<const __m128i*>(values + i)));
-    const __m256i a =
-        _mm256_cvtepu16_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(at + i)));
-    plain = _mm256_add_epi64(plain, v);
-    weighted = _mm256_add_epi64(weighted, _mm256_mul_epu32(v, _mm256_sub_epi64(ends, a)));
+  for (; i + 8 <= n; i += 8) {
+    add(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(values + i)), i);
   }
+  const __m256i mask = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMasks + 8 - (n - i)));
+  add(_mm256_maskload_epi32(reinterpret_cast<const int*>(values + i), mask), i);
   alignas(32) uint64_t p[4], w[4];
   _mm256_store_si256(reinterpret_cast<__m256i*>(p), plain);
   _mm256_store_si256(reinterpret_cast<__m256i*>(w), weighted);
-  const WeightedSum rest = SumUp(values + i, at + i, n - i, last);
-  return {p[0] + p[1] + p[2] + p[3] + rest.plain, w[0] + w[1] + w[2] + w[3] + rest.weighted};
+  return {p[0] + p[1] + p[2] + p[3], w[0] + w[1] + w[2] + w[3]};
 }
 
 #endif
