@@ -18,7 +18,7 @@ namespace heapsim::heap {
 using BitIndex = uint64_t;
 
 // Words that a heap has at most: what arrays kept beside the bit space need to have room for.
-inline constexpr uint64_t kMaxSlotWords = uint64_t{1} << 28;
+inline constexpr uint64_t kMaxSlotWords = uint64_t{1} << 27;
 
 // What the slots of a span are like under explicit reclaim: all that a free and a refill look at.
 struct SlotState {

@@ -15,7 +15,8 @@ namespace {
 constexpr Bytes kCacheRecordSize{1736};  // sizeof(mcache) on amd64
 constexpr double kInitialTriggerRatio = 7.0 / 8;
 
-// Room for 17 billion slots. Only hundreds of GiB of spans of the smallest objects would need more.
+// Room for 8.6 billion slots. Only hundreds of GiB of spans of the smallest objects would need
+// more.
 uint64_t MaxWords(const ArenaLayout& layout) {
   return std::min<uint64_t>(((layout.end - layout.start).v >> kPageShift) * 16, kMaxSlotWords);
 }

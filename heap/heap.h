@@ -140,9 +140,7 @@ class Heap {
   // Room for a tiny object in the current block; false, with nothing changed, where there is none.
   bool TryTiny(uint32_t p, uint32_t size, uint64_t* address, BitIndex* bit);
   // A slot taken for a tiny object becomes the current block where it has more room left.
-  bool TakesTinyBlock(uint32_t p, uint32_t size) const {
-    return size < tiny_[p].offset || tiny_[p].address == 0;
-  }
+  bool TakesTinyBlock(uint32_t p, uint32_t size) const { return size < tiny_[p].offset; }
   void OfferTinyBlock(uint32_t p, uint32_t size, uint64_t address, BitIndex bit);
   // What Malloc would say of a slot that TakeSlot gave.
   Placement Taken(uint32_t p, SpanClass c, BitIndex bit, bool needzero) const {
@@ -303,11 +301,12 @@ class Heap {
 
   // The span in a cache, kNoSpan: none.
   SpanId Cached(uint32_t p, SpanClass c) const { return cache(p, c).span; }
-  // The current tiny block of a cache: its address (0: none) and bit.
+  // The current tiny block of a cache: its address (0: none) and bit. None has no room either, and
+  // any other takes its place.
   struct TinyBlock {
     uint64_t address = 0;
     BitIndex bit = 0;
-    uint32_t offset = 0;  // bytes taken
+    uint32_t offset = kTinySize;  // bytes taken
   };
   const TinyBlock& tiny_block(uint32_t p) const { return tiny_[p]; }
 
@@ -469,7 +468,7 @@ inline bool Heap::TryTiny(uint32_t p, uint32_t size, uint64_t* address, BitIndex
   // Aligned to the largest power of two that divides the size: at most 8, as sizes are below 16.
   const uint32_t align = size & -size;
   const uint32_t offset = (t.offset + align - 1) & -align;
-  if (offset + size > kTinySize || t.address == 0) return false;
+  if (offset + size > kTinySize) return false;
   t.offset = offset + size;
   ++local_[p].tinyallocs;
   *address = t.address + offset;

@@ -98,17 +98,20 @@ Engine::Stop Engine::AllocateFast(uint32_t until) {
   const uint32_t* const sizes = block_->alloc_size.data() + alloc_;
   uint64_t* const table = table_.data();
   heap::Heap::CacheSlot* const caches = heap.caches(b.p);
-  const heap::SizeClasses& classes = heap.classes();
-  const uint32_t max_small = classes.max_small_size();
-  const uint32_t tiny_below = heap.options().tiny ? heap::Heap::kTinySize : 1;
+  const uint8_t* const classes = request_class_.data();
+  const auto too_large = static_cast<uint32_t>(request_class_.size() - 1);
+  const bool tiny = heap.options().tiny;
+  const heap::Heap::TinyBlock& block = heap.tiny_block(b.p);
+  // As in InOrderLoop (batch_explicit.cc).
+  uint32_t joins = tiny ? heap::Heap::kTinySize - block.offset : 0;
+  uint32_t replaces = tiny ? block.offset : 0;
   const uint32_t p = b.p;
   uint32_t a = b.alloc;
   uint64_t occupied = 0;
   Stop stop = Stop::kEnd;
   for (; a < until; ++a) {
     const uint32_t size = sizes[a];
-    uint64_t entry;
-    if (size - 1 < tiny_below - 1) {
+    if (size <= joins && size != 0) [[unlikely]] {
       uint64_t address;
       BitIndex bit;
       if (heap.TryTiny(p, size, &address, &bit)) {
@@ -118,42 +121,37 @@ Engine::Stop Engine::AllocateFast(uint32_t until) {
           dead_.Clear(bit);
           ledger_.dead -= heap::Heap::kTinySize;
         }
-      } else {
-        constexpr SpanClass c = heap::Heap::kTinyClass;
-        heap::Heap::CacheSlot& k = caches[c];
-        bit = heap.TakeSlot(k);
-        if (bit - 1 >= k.resident) [[unlikely]] {
-          stop = bit == 0 ? Stop::kSlow : Stop::kTaken;
-          b.taken_bit = bit;
-          b.taken_class = c;
-          b.taken_tiny = true;
-          break;
-        }
-        heap.OfferTinyBlock(p, size, k.base + (bit - k.bit) * heap::Heap::kTinySize, bit);
-        tiny_count_[bit] = 1;
-        occupied += heap::Heap::kTinySize;
+        joins = heap::Heap::kTinySize - block.offset;
+        replaces = block.offset;
+        table[ids[a]] =
+            ObjectEntry::Make(bit, heap::Heap::kTinyClass >> 1, size, ObjectEntry::kTiny).raw();
+        continue;
       }
-      entry = ObjectEntry::Make(bit, heap::Heap::kTinyClass >> 1, size, ObjectEntry::kTiny).raw();
-    } else {
-      // One unsigned comparison for what has no size class and what has no bytes.
-      if (size - 1 >= max_small) [[unlikely]] {
-        stop = Stop::kSlow;
-        break;
-      }
-      const uint32_t c = classes.ClassOf(size);
-      heap::Heap::CacheSlot& k = caches[c << 1 | 1];
-      const BitIndex bit = heap.TakeSlot(k);
-      if (bit - 1 >= k.resident) [[unlikely]] {
-        stop = bit == 0 ? Stop::kSlow : Stop::kTaken;
-        b.taken_bit = bit;
-        b.taken_class = static_cast<SpanClass>(c << 1 | 1);
-        b.taken_tiny = false;
-        break;
-      }
-      entry = ObjectEntry::Make(bit, c, size, 0).raw();
-      occupied += k.elemsize;
     }
-    table[ids[a]] = entry;
+    const uint32_t c = classes[std::min(size, too_large)];
+    if (c == 0) [[unlikely]] {
+      stop = Stop::kSlow;
+      break;
+    }
+    heap::Heap::CacheSlot& k = caches[c << 1 | 1];
+    const BitIndex bit = heap.TakeSlot(k);
+    if (bit - 1 >= k.resident) [[unlikely]] {
+      stop = bit == 0 ? Stop::kSlow : Stop::kTaken;
+      b.taken_bit = bit;
+      b.taken_class = static_cast<SpanClass>(c << 1 | 1);
+      b.taken_tiny = tiny && size < heap::Heap::kTinySize;
+      break;
+    }
+    occupied += k.elemsize;
+    if (size < replaces) [[unlikely]] {
+      heap.OfferTinyBlock(p, size, k.base + (bit - k.bit) * heap::Heap::kTinySize, bit);
+      joins = heap::Heap::kTinySize - size;
+      replaces = size;
+      tiny_count_[bit] = 1;
+      table[ids[a]] = ObjectEntry::Make(bit, c, size, ObjectEntry::kTiny).raw();
+      continue;
+    }
+    table[ids[a]] = ObjectEntry::Make(bit, c, size, 0).raw();
   }
   const uint32_t done = a - b.alloc;
   if (done != 0) {

@@ -34,6 +34,7 @@ void Engine::ListRequests() {
   const uint32_t* const free_ids = block_->free_object.data() + free_;
   std::copy(free_ids, free_ids + b.frees, b.free_id.begin());
   std::fill_n(b.free_id.begin() + b.frees, kNear, b.frees == 0 ? 0 : free_ids[b.frees - 1]);
+  b.joined.fill(false);
   b.sizes = block_->alloc_size.data() + alloc_;
   if (alloc_ + b.allocs == block_->alloc_size.size()) {
     std::copy(b.sizes, b.sizes + b.allocs, b.last_sizes.begin());
@@ -105,45 +106,46 @@ void Engine::ListRequests() {
   return f;
 }
 
-// The allocation of number `a`, a tiny one, with the frees before it from number `f` on where it
-// needs them. Returns as FreeInOrder does; *stop is kEnd where the allocation is done.
-[[gnu::always_inline]] inline size_t Engine::TinyInOrder(size_t a, size_t f, Stop* stop) {
-  Batch& b = batch_;
-  Heap& heap = *heap_;
-  const uint32_t p = b.p;
-  const uint32_t size = b.sizes[a];
-  uint64_t& place = table_.data()[block_->alloc_object[alloc_ + a]];
-  uint8_t* const tiny_count = tiny_count_.data();
+// The allocation of number `a`, a tiny one, if it finds room in the current block; else false, with
+// nothing done.
+[[gnu::always_inline]] inline bool Engine::JoinInOrder(size_t a, uint32_t size) {
   uint64_t address;
   BitIndex bit;
-  b.joined[a] = heap.TryTiny(p, size, &address, &bit);
-  if (b.joined[a]) {
-    // The block is resident: whoever took it touched it, and it lies in one page.
-    ++tiny_count[bit];
-    place = ObjectEntry::Make(bit, Heap::kTinyClass >> 1, size, ObjectEntry::kTiny).raw();
-    return f;
-  }
-  // The cache holds on to its current block. Where another takes its place, it lets go of the one
-  // before, which is as good as a free.
-  const bool replaces = heap.TakesTinyBlock(p, size);
-  const BitIndex replaced = replaces ? current_tiny_[p] : 0;
-  Heap::CacheSlot& k = b.noscan_caches[Heap::kTinyClass - 1];
-  if (k.free == 0 || replaces) {
-    f = FreeInOrder(f, b.FreesBefore(a), stop);
+  if (size == 0 || !heap_->TryTiny(batch_.p, size, &address, &bit)) return false;
+  // The block is resident: whoever took it touched it, and it lies in one page.
+  ++tiny_count_[bit];
+  batch_.joined[a] = true;
+  table_.data()[block_->alloc_object[alloc_ + a]] =
+      ObjectEntry::Make(bit, Heap::kTinyClass >> 1, size, ObjectEntry::kTiny).raw();
+  return true;
+}
+
+// The allocation of number `a`, a tiny one, has slot `bit`, where more room is left than in the
+// current block: it becomes that. The cache, which held on to the one before, lets go of it, which
+// is as good as a free, so the frees before come first, from number `f` on. Returns as FreeInOrder
+// does; *stop is kEnd where the allocation is done.
+[[gnu::always_inline]] inline size_t Engine::ReplaceInOrder(size_t a, size_t f, Heap::CacheSlot& k,
+                                                            BitIndex bit, Stop* stop) {
+  Batch& b = batch_;
+  const size_t end = b.FreesBefore(a);
+  if (f < end) {
+    Heap::PutBack(k, bit);
+    f = FreeInOrder(f, end, stop);
     if (*stop != Stop::kEnd) return f;
+    Heap::TakeLoaded(k);
   }
-  bit = k.free == 0 ? heap.ReloadSlot(Heap::kTinyClass, k, &b.sums) : Heap::TakeLoaded(k);
-  if (bit - 1 >= k.resident || tiny_count[replaced] == 1) [[unlikely]] {
+  BitIndex& current = current_tiny_[b.p];
+  uint8_t* const tiny_count = tiny_count_.data();
+  if (tiny_count[current] == 1) [[unlikely]] {
     return LeaveInOrder(a, f, k, bit, Heap::kTinyClass >> 1, true, stop);
   }
-  place = ObjectEntry::Make(bit, Heap::kTinyClass >> 1, size, ObjectEntry::kTiny).raw();
-  tiny_count[bit] = 1;
-  if (replaces) {
-    heap.OfferTinyBlock(p, size, k.base + (bit - k.bit) * Heap::kTinySize, bit);
-    tiny_count[bit] = 2;
-    tiny_count[replaced] -= replaced != 0 ? 1 : 0;
-    current_tiny_[p] = bit;
-  }
+  const uint32_t size = b.sizes[a];
+  heap_->OfferTinyBlock(b.p, size, k.base + (bit - k.bit) * Heap::kTinySize, bit);
+  tiny_count[current] -= current != 0 ? 1 : 0;
+  tiny_count[bit] = 2;
+  current = bit;
+  table_.data()[block_->alloc_object[alloc_ + a]] =
+      ObjectEntry::Make(bit, Heap::kTinyClass >> 1, size, ObjectEntry::kTiny).raw();
   b.occupied += Heap::kTinySize;
   return f;
 }
@@ -162,8 +164,15 @@ void Engine::ListRequests() {
   const auto too_large = static_cast<uint32_t>(request_class_.size() - 1);
   size_t a = b.alloc, f = b.applied;
   Stop stop = Stop::kEnd;
-  // An allocation's class is looked up during the one before: two branches that nobody can foresee
-  // hang on it, and are known so much sooner to have gone wrong.
+  // Most tiny objects are like any other: only those that share the current block, or whose block
+  // becomes that, take another way. Requests of at most `joins` bytes may find room in it; those of
+  // less than `replaces` find one that takes its place.
+  const bool tiny = heap.options().tiny;
+  const Heap::TinyBlock& block = heap.tiny_block(b.p);
+  uint32_t joins = tiny ? Heap::kTinySize - block.offset : 0;
+  uint32_t replaces = tiny ? block.offset : 0;
+  // An allocation's class is looked up during the one before: a branch that nobody can foresee
+  // hangs on it, and is known so much sooner to have gone wrong.
   uint32_t next_size = sizes[a];
   uint32_t next_class = classes[std::min(next_size, too_large)];
   for (; a < until; ++a) {
@@ -171,19 +180,12 @@ void Engine::ListRequests() {
     const uint32_t c = next_class;
     next_size = sizes[a + 1];
     next_class = classes[std::min(next_size, too_large)];
-    static_assert(kTinyRequest == 128);
-    if (static_cast<int8_t>(c) <= 0) {  // tiny, or without a class
-      if (c != 0) [[likely]] {
-        f = TinyInOrder(a, f, &stop);
-        if (stop == Stop::kEnd) [[likely]] {
-          continue;
-        }
-        break;
-      }
-      f = FreeInOrder(f, b.FreesBefore(a), &stop);
-      if (stop == Stop::kEnd) stop = Stop::kSlow;
-      break;
+    if (size <= joins && JoinInOrder(a, size)) [[unlikely]] {
+      joins = Heap::kTinySize - block.offset;
+      replaces = block.offset;
+      continue;
     }
+    // What has no class finds a cache without a span, and has to go the plain way.
     Heap::CacheSlot& k = b.noscan_caches[c * 2];
     BitIndex bit;
     if (k.free == 0) {
@@ -196,8 +198,17 @@ void Engine::ListRequests() {
       bit = Heap::TakeLoaded(k);
     }
     if (bit - 1 >= k.resident) [[unlikely]] {
-      f = LeaveInOrder(a, f, k, bit, c, false, &stop);
+      f = LeaveInOrder(a, f, k, bit, c, tiny && size < Heap::kTinySize, &stop);
       break;
+    }
+    if (size < replaces) [[unlikely]] {
+      f = ReplaceInOrder(a, f, k, bit, &stop);
+      if (stop != Stop::kEnd) [[unlikely]] {
+        break;
+      }
+      joins = Heap::kTinySize - size;
+      replaces = size;
+      continue;
     }
     table[ids[a]] = ObjectEntry::Make(bit, c, size, 0).raw();
     b.occupied += k.elemsize;
@@ -281,7 +292,7 @@ void Engine::StepOfFree(uint32_t position) {
   for (uint32_t a = b.alloc; a > 0 && b.alloc_at[a - 1] > position; --a) {
     const ObjectEntry e = table_[block_->alloc_object[alloc_ + a - 1]];
     live += e.size();
-    if (!e.has(ObjectEntry::kTiny) || !b.joined[a - 1]) occupied += slot_bytes_[e.size_class()];
+    if (!b.joined[a - 1]) occupied += slot_bytes_[e.size_class()];
   }
   ledger_.live -= live;
   ledger_.occupied -= occupied;

@@ -103,14 +103,16 @@ Engine::Engine(const proto::Policy& policy, const ReplayOptions& options)
   for (uint32_t c = 1; c < heap_->classes().count(); ++c) {
     slot_bytes_[c] = heap_->classes()[c].size;
   }
-  if (!gc_ && front_end_ == nullptr) {
-    const uint32_t end = heap_->classes().max_small_size() + 1;
-    request_class_.resize(end + 1);
-    for (uint32_t size = 1; size < end; ++size) {
-      const bool tiny = h.tiny && size < heap::Heap::kTinySize;
-      request_class_[size] =
-          tiny ? kTinyRequest : static_cast<uint8_t>(heap_->classes().ClassOf(size));
+  if (front_end_ == nullptr) {
+    const heap::SizeClasses& classes = heap_->classes();
+    request_class_.resize(classes.max_small_size() + 2);
+    const auto from = request_class_.begin();
+    for (uint32_t size = 1; size <= classes.max_small_size();) {
+      const uint32_t c = classes.ClassOf(size);
+      std::fill(from + size, from + classes[c].size + 1, static_cast<uint8_t>(c));
+      size = classes[c].size + 1;
     }
+    if (h.tiny) std::fill(from + 1, from + heap::Heap::kTinySize, heap::Heap::kTinyClass >> 1);
   }
   if (policy.startup_pages() > 0) {
     heap_->AllocateManual(heap::Pages(static_cast<uint64_t>(policy.startup_pages())),

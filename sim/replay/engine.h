@@ -102,6 +102,7 @@ class Engine {
   uint64_t TouchLength(uint64_t size) const;
   bool NoScan(uint32_t alloc_index) const;
   bool NoScanOf(ObjectEntry e) const;  // of an object that moves
+  bool IsTiny(ObjectEntry e) const;    // whether it was made as part of a tiny block
   uint32_t ProcOf(uint32_t position) const;
 
   // --- batch.cc ---
@@ -135,7 +136,9 @@ class Engine {
   size_t FreeInOrder(size_t f, size_t end, Stop* stop);
   size_t LeaveInOrder(size_t a, size_t f, heap::Heap::CacheSlot& k, heap::BitIndex bit,
                       uint32_t size_class, bool tiny, Stop* stop);
-  size_t TinyInOrder(size_t a, size_t f, Stop* stop);
+  bool JoinInOrder(size_t a, uint32_t size);
+  size_t ReplaceInOrder(size_t a, size_t f, heap::Heap::CacheSlot& k, heap::BitIndex bit,
+                        Stop* stop);
   Stop InOrderLoop(size_t until, size_t frees_until);
   Stop InOrderPortable(size_t until, size_t frees_until);
   Stop InOrderBmi(size_t until, size_t frees_until);
@@ -208,12 +211,13 @@ class Engine {
   Ledger ledger_;
   std::unique_ptr<heap::Heap> heap_;
   ObjectTable table_;
-  heap::VirtualArray<uint8_t> tiny_count_;    // members of a tiny block, by bit; of bit 0: 0
+  // Who shares a tiny block that is or was a cache's current one, by bit: its members, and under
+  // explicit reclaim the cache while it is current. Of bit 0: 0.
+  heap::VirtualArray<uint8_t> tiny_count_;
   std::vector<heap::BitIndex> current_tiny_;  // the caches' current tiny blocks, 0: none
   std::array<uint32_t, heap::kMaxSizeClasses> slot_bytes_ = {};  // by size class
-  // Explicit reclaim in batches: the class of a request, kTinyRequest where it is tiny, 0 where it
-  // has none; by size, from 0 to the first that is too large.
-  static constexpr uint8_t kTinyRequest = 128;
+  // For batches: the class of a slot for a request, tiny ones included, 0 where there is none; by
+  // size, from 0 to the first that is too large.
   std::vector<uint8_t> request_class_;
 
   // The block being done, and how far.
@@ -254,7 +258,7 @@ class Engine {
     bool taken_tiny = false;
     heap::SpanId emptied = heap::kNoSpan;  // Stop::kEmptied
     // For explicit reclaim (batch_explicit.cc), at places that its loop need not look up anew.
-    // By allocation: of tiny ones whether they have no slot of their own.
+    // By allocation: whether it has no slot of its own, but shares the current tiny block.
     std::array<bool, kBatch> joined;
     // By free: the object; the last one kNear times more.
     std::array<uint32_t, kBatch + kNear> free_id;

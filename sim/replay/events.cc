@@ -46,6 +46,12 @@ bool Engine::NoScanOf(ObjectEntry e) const {
   return policy_.objects().scan() != proto::Objects::SCAN_ALL;
 }
 
+bool Engine::IsTiny(ObjectEntry e) const {
+  return e.has(ObjectEntry::kTiny) ||
+         (heap_->options().tiny && e.size() < heap::Heap::kTinySize &&
+          e.size_class() == heap::Heap::kTinyClass >> 1 && !e.has(ObjectEntry::kAlone));
+}
+
 absl::Status Engine::RunPlain(uint32_t begin, uint32_t end) {
   for (uint32_t i = begin; i < end; ++i) {
     while (marker_ < block_->markers.size() && block_->markers[marker_].position <= i) {
@@ -128,7 +134,7 @@ absl::Status Engine::Realloc(uint32_t p, uint32_t id, uint64_t size, bool noscan
   } else if (small(size) && small(old)) {
     in_place = classes.ClassOf(size) == classes.ClassOf(old);
     // The neighbour in the block starts where a tiny object ends.
-    if (e.has(ObjectEntry::kTiny) && size > old) in_place = false;
+    if (IsTiny(e) && size > old) in_place = false;
   } else if (!small(size) && !small(old)) {
     in_place = classes.LargeBytes(size) == classes.LargeBytes(old);
   }
@@ -148,7 +154,8 @@ absl::Status Engine::Realloc(uint32_t p, uint32_t id, uint64_t size, bool noscan
   const BitIndex bit = e.bit();
   const SpanId span = heap_->bits().OwnerOf(bit);
   const heap::Span& s = heap_->spans()[span];
-  uint64_t flags = e.raw() & ObjectEntry::kSpecial;
+  uint64_t flags = e.raw() & ObjectEntry::kFlags;
+  if (size < heap::Heap::kTinySize && !IsTiny(e)) flags |= ObjectEntry::kAlone;
   uint64_t begin = s.base + (bit - uint64_t{s.bits} * 64) * s.slot_bytes();
   if (e.has(ObjectEntry::kLarge)) {
     Ledger::LargeObject& object = ledger_.large(span);
@@ -255,7 +262,9 @@ ObjectEntry Engine::PlaceSmall(uint32_t p, const Placement& r, uint64_t size) {
   ledger_.SetRequested(r.bit, size);
   const bool loose =
       TouchSlot(p, r, r.address, slot, r.address, r.cleared ? slot : TouchLength(size));
-  return ObjectEntry::Make(r.bit, r.span_class >> 1, size, loose ? ObjectEntry::kLoose : 0);
+  return ObjectEntry::Make(
+      r.bit, r.span_class >> 1, size,
+      (loose ? ObjectEntry::kLoose : 0) | (size < heap::Heap::kTinySize ? ObjectEntry::kAlone : 0));
 }
 
 // Several tiny objects share a slot, which is dead when all of them are. Under explicit reclaim the

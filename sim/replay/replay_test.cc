@@ -1,6 +1,8 @@
 #include "sim/replay/replay.h"
 
+#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -96,6 +98,50 @@ TEST(ReplayTest, BatchesWithRecordedTimesAndOddEvents) {
     const ReplayOutcome fast = MustRun(blocks, Policy(proto::RECLAIM_GC), options);
     options.one_at_a_time = true;
     ExpectSame(fast, MustRun(blocks, Policy(proto::RECLAIM_GC), options));
+  }
+}
+
+// Small objects come in plain stretches, and what is odd about them later: whether a reallocation
+// may grow an object in its slot depends on how it was made.
+TEST(ReplayTest, SmallObjectsOfBatchesAreReallocatedLikeAnyOther) {
+  std::mt19937 random(3);
+  const std::vector<EventBlock> blocks = Build([&](traces::BlockBuilder* b) {
+    std::vector<uint32_t> live;
+    const auto any = [&] { return live[random() % live.size()]; };
+    const auto size = [&] { return 1 + random() % 24; };
+    while (b->events() < 60000) {
+      for (int i = 0; i < 500; ++i) {
+        if (live.size() > 1500 && random() % 2 == 0) {
+          std::swap(live[random() % live.size()], live.back());
+          b->Free(live.back());
+          live.pop_back();
+        } else {
+          live.push_back(b->Alloc(EventKind::kMalloc, size()));
+        }
+      }
+      for (int i = 0; i < 60; ++i) {
+        switch (random() % 4) {
+          case 0:
+            live.push_back(b->Alloc(EventKind::kMemalign, size(), 8 << random() % 2));
+            break;
+          case 1:
+            live.push_back(b->Alloc(EventKind::kCalloc, size()));
+            break;
+          default:
+            b->Resize(any(), size());
+        }
+      }
+    }
+  });
+  for (const auto reclaim : {proto::RECLAIM_GC, proto::RECLAIM_EXPLICIT}) {
+    for (const bool tiny : {false, true}) {
+      proto::Policy policy = Policy(reclaim);
+      policy.set_tiny(tiny);
+      ReplayOptions options;
+      const ReplayOutcome fast = MustRun(blocks, policy, options);
+      options.one_at_a_time = true;
+      ExpectSame(fast, MustRun(blocks, policy, options));
+    }
   }
 }
 
@@ -265,6 +311,32 @@ TEST(ReplayTest, ReallocInPlaceAndMoving) {
   EXPECT_EQ(run(100, 112)[8], 0u);  // one class: in place
   EXPECT_EQ(run(100, 113)[8], 1u);  // the next: a new slot, the old one free
   EXPECT_EQ(run(113, 112)[9], 1u);
+}
+
+// Neither is part of a tiny block, so each has the rest of its slot.
+TEST(ReplayTest, SmallObjectsThatAreNotTinyGrowInPlace) {
+  const auto slots_freed = [](auto feed) {
+    return MustRun(Build(feed), Policy(proto::RECLAIM_EXPLICIT), {}).heap->nsmallfree[2];
+  };
+  EXPECT_EQ(slots_freed([](traces::BlockBuilder* b) {
+              b->Resize(b->Alloc(EventKind::kMemalign, 9, 16), 12);
+            }),
+            0u);
+  EXPECT_EQ(slots_freed([](traces::BlockBuilder* b) {
+              const uint32_t x = b->Alloc(EventKind::kMalloc, 16);
+              b->Resize(x, 10);
+              b->Resize(x, 12);
+            }),
+            0u);
+  // A tiny one does not: the next block takes the place of its own.
+  EXPECT_EQ(slots_freed([](traces::BlockBuilder* b) {
+              const uint32_t x = b->Alloc(EventKind::kMalloc, 15);
+              b->Resize(x, 10);
+              b->Resize(x, 12);
+              b->Resize(x, 9);
+              b->Resize(x, 10);
+            }),
+            2u);
 }
 
 TEST(ReplayTest, AnIdFreedTwiceIsAnError) {
