@@ -19,7 +19,8 @@ struct ChildTask {
   // messages: one protobuf message an event
   // import:   reads the trace as a malloc-lab .rep and as mtrace's text
   // sites:    replays from the .htrace with call sites, looking at the heap at its peak
-  // steady:   replays a synthetic trace made on the way, whose making is not counted
+  // steady:   replays a synthetic trace made on the way, whose making is not counted; all such
+  //           processes keep to the same processor
   std::string name;
   std::string trace, ops;
   std::string policy = "go1.10";

@@ -1,5 +1,6 @@
 #include "tests/bench/run_child.h"
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,12 +35,11 @@ absl::StatusOr<Figures> RunProcess(const std::vector<std::string>& argv,
   if (!preload.empty()) environment.push_back("LD_PRELOAD=" + preload);
 
   int ends[2];
-  if (pipe(ends) != 0) return absl::ResourceExhaustedError("no pipe");
+  // Not for children of other threads: they would keep it open.
+  if (pipe2(ends, O_CLOEXEC) != 0) return absl::ResourceExhaustedError("no pipe");
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-  posix_spawn_file_actions_addclose(&actions, ends[0]);
-  posix_spawn_file_actions_addclose(&actions, ends[1]);
   pid_t pid;
   const int error = posix_spawn(&pid, arguments[0].c_str(), &actions, nullptr,
                                 Pointers(arguments).data(), Pointers(environment).data());
