@@ -229,12 +229,17 @@ absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
   b.allocated = 0;
   b.allocated_ns = 0;
   b.active = true;
-  // Where the run must end within the batch, after this many of its events.
-  uint32_t done = n;
+  // Where the run must end within the batch, after this many of its events; the plain loop has
+  // asked for the times of so many.
+  uint32_t done = n, asked = n;
   uint64_t stop_time = b.end_time;
   const auto finish = [&] {
     CatchUp(done);
     b.active = false;
+    if (b.timed) {
+      for (uint32_t i = asked; i < n; ++i)
+        clamped_ -= block_->time_ns[begin + i] < b.time[i] ? 1 : 0;
+    }
     event_ = block_->first_event + begin + done - 1;
     SetTime(stop_time);
     // The integral of live bytes: what was alive at the start, plus what came, less what went.
@@ -261,6 +266,7 @@ absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
         if (next_timer_ <= BatchTime(at)) BatchTimers(at);
         if (out_of_memory_) {
           done = at;
+          asked = at + 1;
           stop_time = now();
           break;
         }
@@ -291,7 +297,7 @@ absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
       ++b.alloc;
       BatchStep(at);
       if (out_of_memory_) {
-        done = at + 1;
+        done = asked = at + 1;
         stop_time = now();
         break;
       }
@@ -299,6 +305,7 @@ absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
   } catch (const heap::FatalError&) {
     // As the plain loop leaves it: everything before this event is done.
     done = b.alloc < b.allocs ? b.alloc_at[b.alloc] : n - 1;
+    asked = done + 1;
     stop_time = now();
     finish();
     throw;

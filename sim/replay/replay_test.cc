@@ -206,11 +206,20 @@ TEST(ReplayTest, OutOfMemoryStopsBothLoopsAtTheSameEvent) {
   bench::SyntheticOptions synthetic;
   synthetic.events = 200000;
   synthetic.live_objects = 20000;
-  const std::vector<EventBlock> blocks = MakeSyntheticTrace(synthetic);
-  for (const int64_t limit : {100000, 500000, 1000000, 3000000}) {
+  std::vector<EventBlock> blocks = MakeSyntheticTrace(synthetic);
+  for (const int64_t limit : {100000, 500000, 1000000, 3000000, 1000001, 3000001}) {
+    // Times that go backwards every third event: those after the end are not counted.
+    if (limit == 1000001) {
+      for (EventBlock& b : blocks) {
+        for (uint32_t i = 0; i < b.count; ++i) {
+          b.time_ns.push_back((b.first_event + i) * 1000 - (i % 3 == 2 ? 1500 : 0));
+        }
+      }
+    }
     proto::Policy policy = Policy(limit == 500000 ? proto::RECLAIM_EXPLICIT : proto::RECLAIM_GC);
     policy.mutable_os()->set_limit_bytes(limit);
     ReplayOptions options;
+    options.samples = 20;  // where more are due, batches are too short
     const ReplayOutcome fast = MustRun(blocks, policy, options);
     options.one_at_a_time = true;
     ExpectSame(fast, MustRun(blocks, policy, options));

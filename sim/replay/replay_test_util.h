@@ -54,6 +54,7 @@ inline proto::Policy Policy(proto::Reclaim reclaim, int procs = 1) {
 
 inline void ExpectSame(const ReplayOutcome& a, const ReplayOutcome& b) {
   EXPECT_EQ(a.state_hash, b.state_hash);
+  EXPECT_EQ(a.assumptions, b.assumptions);
   EXPECT_EQ(a.complete, b.complete);
   EXPECT_EQ(a.fatal, b.fatal);
   EXPECT_EQ(a.events, b.events);
