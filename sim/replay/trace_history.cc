@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
+#include <limits>
 #include <set>
 
 #include "sim/replay/size_bracket.h"
@@ -22,7 +24,7 @@ TraceHistory::TraceHistory(uint64_t events, bool time_by_events)
     : events_(events),
       time_by_events_(time_by_events),
       born_(kMaxIds),
-      born_ns_(kMaxIds),
+      born_after_(kMaxIds),
       site_of_(kMaxIds),
       index_(kMaxIds) {}
 
@@ -31,10 +33,25 @@ uint64_t TraceHistory::SizeOf(uint32_t id) const {
   return size == kWide ? wide_.find(id)->second : size;
 }
 
+uint64_t TraceHistory::BornNs(uint32_t id) const {
+  const uint64_t event = born_[id] >> 24;
+  const auto after =
+      std::upper_bound(bases_.begin(), bases_.end(), event,
+                       [](uint64_t e, const TimeBase& base) { return e < base.event; });
+  // Before there were times the event says it.
+  if (after == bases_.begin()) return (event - 1) * kEventNs;
+  return std::prev(after)->ns + born_after_[id];
+}
+
 void TraceHistory::Begin(uint32_t id, uint32_t site, uint64_t size) {
   if (size >= kWide) wide_[id] = size;
   born_[id] = event_ << 24 | std::min(size, kWide);
-  if (has_time_) born_ns_[id] = now_ + 1;
+  if (has_time_) {
+    if (bases_.empty() || now_ - bases_.back().ns > std::numeric_limits<uint32_t>::max()) {
+      bases_.push_back({event_, now_});
+    }
+    born_after_[id] = static_cast<uint32_t>(now_ - bases_.back().ns);
+  }
   uint32_t& index = index_[site];
   if (index == 0) {
     sites_.emplace_back().id = site;
@@ -61,10 +78,7 @@ void TraceHistory::End(uint32_t id) {
     b.bytes += size;
   };
   add(&by_events_, event_ - (born_[id] >> 24));
-  // Without times the event says it.
-  const uint64_t born_ns =
-      born_ns_[id] != 0 ? born_ns_[id] - 1 : ((born_[id] >> 24) - 1) * kEventNs;
-  add(&by_ns_, now_ - born_ns);
+  add(&by_ns_, now_ - BornNs(id));
   sites_[index_[site_of_[id]] - 1].live -= size;
   --unfreed_.objects;
   unfreed_.bytes -= size;

@@ -1,5 +1,9 @@
 #include "sim/replay/trace_history.h"
 
+#include <bit>
+#include <map>
+#include <random>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -85,6 +89,35 @@ TEST(TraceHistory, ReallocBeginsANewLifeAtItsSite) {
   EXPECT_EQ(d.call_sites(0).allocated_bytes(), 40u);
   EXPECT_EQ(d.call_sites(0).peak_live_bytes(), 30u);
   EXPECT_EQ(d.lifetimes().by_events(0).objects(), 2u);
+}
+
+// Times are kept in 32 bits from bases on: ages across many of them, from one event to the next.
+TEST(TraceHistory, AgesInNanosecondsAcrossLongTimes) {
+  std::mt19937_64 random(5);
+  std::map<uint64_t, uint64_t> expected;  // objects by the bit width of their age
+  const proto::Detail d = History(20000, 10, [&](traces::BlockBuilder* b) {
+    uint64_t now = 0;
+    std::vector<std::pair<uint32_t, uint64_t>> live;  // object, born
+    for (int i = 0; i < 20000; ++i) {
+      now += random() % 4 == 0 ? random() % (uint64_t{1} << (random() % 36)) : 0;
+      b->SetTime(now);
+      if (live.size() > 500 || (!live.empty() && random() % 3 == 0)) {
+        std::swap(live[random() % live.size()], live.back());
+        const auto [id, born] = live.back();
+        live.pop_back();
+        ++expected[static_cast<uint64_t>(std::bit_width(now - born))];
+        b->Free(id);
+      } else {
+        live.push_back({b->Alloc(EventKind::kMalloc, 8), now});
+      }
+    }
+    ASSERT_GT(now, uint64_t{100} << 32);
+  });
+  std::map<uint64_t, uint64_t> found;
+  for (const proto::LifetimeBucket& bucket : d.lifetimes().by_ns()) {
+    found[static_cast<uint64_t>(std::bit_width(bucket.min()))] = bucket.objects();
+  }
+  EXPECT_EQ(found, expected);
 }
 
 TEST(TraceHistory, SizesStandInForSites) {

@@ -218,7 +218,7 @@ absl::Status File(const ChildTask& task) {
   return Replay(task, ahead, nullptr);
 }
 
-// Each allocation has one of a thousand call sites.
+// Each allocation has one of a thousand call sites; an event comes every 100 ns.
 class WithSites : public sim::BlockSource {
  public:
   explicit WithSites(std::unique_ptr<traces::TraceReader> reader) : reader_(std::move(reader)) {}
@@ -227,6 +227,9 @@ class WithSites : public sim::BlockSource {
     if (!more.ok() || !*more) return more;
     for (size_t a = 0; a < block->alloc_object.size(); ++a) {
       block->call_site.push_back(1 + static_cast<uint32_t>((block->first_event + a) * 7919 % 1000));
+    }
+    for (uint32_t i = 0; i < block->count; ++i) {
+      block->time_ns.push_back((block->first_event + i) * 100);
     }
     return more;
   }

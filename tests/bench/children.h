@@ -18,7 +18,7 @@ struct ChildTask {
   // columns:  the same without checksum and zstd
   // messages: one protobuf message an event
   // import:   reads the trace as a malloc-lab .rep and as mtrace's text
-  // sites:    replays from the .htrace with call sites, looking at the heap at its peak
+  // sites:    replays from the .htrace with call sites and times, looking at the heap at its peak
   // steady:   replays a synthetic trace made on the way, whose making is not counted; all such
   //           processes keep to the same processor
   std::string name;

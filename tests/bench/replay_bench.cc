@@ -115,7 +115,7 @@ class Bench {
       if (absl::Status s = MakeTrace(size); !s.ok()) return s;
       if (Wants("replay")) {
         if (absl::Status s = RunRounds(size); !s.ok()) return s;
-        absl::FPrintF(stderr, "%s: with call sites\n", size.name);
+        absl::FPrintF(stderr, "%s: with call sites and times\n", size.name);
         absl::StatusOr<Figures> sites =
             Child("sites", "go1.10", options_.events, size.live_objects);
         if (!sites.ok()) return sites.status();
@@ -246,7 +246,8 @@ class Bench {
       absl::PrintF("%-10s%10.1f   (%.1f MiB in all, %.0f live objects)\n", s.name,
                    std::max(0.0, bytes - 16 * 1048576.0) / objects, bytes / 1048576, objects);
     }
-    absl::PrintF("\nThe same with call sites and a look at the heap at its peak (at most 20)\n");
+    absl::PrintF(
+        "\nThe same with call sites, times and a look at the heap at its peak (at most 20)\n");
     for (const Size& s : sizes_) {
       const double bytes = with_sites_.at(s.name).at("memory");
       absl::PrintF("%-10s%10.1f   (%.1f MiB in all)\n", s.name,
