@@ -301,8 +301,8 @@ class Heap {
 
   // The span in a cache, kNoSpan: none.
   SpanId Cached(uint32_t p, SpanClass c) const { return cache(p, c).span; }
-  // The current tiny block of a cache: its address (0: none) and bit. None has no room either, and
-  // any other takes its place.
+  // The current tiny block of a cache: its address (0: none) and bit. Where there is none its
+  // offset is that of a full one: no room in it, and any other takes its place.
   struct TinyBlock {
     uint64_t address = 0;
     BitIndex bit = 0;

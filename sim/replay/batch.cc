@@ -265,8 +265,8 @@ absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
         const uint32_t at = b.alloc < b.allocs ? b.alloc_at[b.alloc] : n - 1;
         if (next_timer_ <= BatchTime(at)) BatchTimers(at);
         if (out_of_memory_) {
-          done = at;
-          asked = at + 1;
+          done = b.done;
+          asked = done + 1;
           stop_time = now();
           break;
         }
@@ -328,7 +328,10 @@ void Engine::BatchTimers(uint32_t position) {
     uint32_t at = position;
     while (at > 0 && BatchTime(at - 1) >= deadline) --at;
     batch_.done = at;
-    if (!gc_) CatchUp(at);
+    if (!gc_) {
+      CatchUp(at);
+      SetTime(deadline);  // frees may have happened in their own time
+    }
     RunTimer(static_cast<TimerKind>(it - timers_.begin()));
     BatchStep(at);
     if (out_of_memory_) return;

@@ -158,9 +158,10 @@ void Engine::SetTimer(TimerKind kind, uint64_t deadline) {
   next_timer_ = *std::min_element(timers_.begin(), timers_.end());
 }
 
-// All timers due at or before `until`, in order of time and then of kind; each is a step.
+// All timers due at or before `until`, in order of time and then of kind; each is a step. Memory
+// may run out in one: metadata grows when spans are swept.
 void Engine::RunTimers(uint64_t until) {
-  while (next_timer_ <= until) {
+  while (next_timer_ <= until && !out_of_memory_) {
     const auto it = std::min_element(timers_.begin(), timers_.end());
     SetTime(*it);
     RunTimer(static_cast<TimerKind>(it - timers_.begin()));

@@ -211,8 +211,8 @@ class Engine {
   Ledger ledger_;
   std::unique_ptr<heap::Heap> heap_;
   ObjectTable table_;
-  // Who shares a tiny block that is or was a cache's current one, by bit: its members, and under
-  // explicit reclaim the cache while it is current. Of bit 0: 0.
+  // Who holds a slot whose objects say kTiny, by bit: members of a tiny block, and under explicit
+  // reclaim the cache while the block is its current one. Of bit 0: 0.
   heap::VirtualArray<uint8_t> tiny_count_;
   std::vector<heap::BitIndex> current_tiny_;  // the caches' current tiny blocks, 0: none
   std::array<uint32_t, heap::kMaxSizeClasses> slot_bytes_ = {};  // by size class

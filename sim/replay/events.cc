@@ -59,6 +59,7 @@ absl::Status Engine::RunPlain(uint32_t begin, uint32_t end) {
     }
     const uint64_t t = TimeOf(i);
     if (next_timer_ <= t) RunTimers(t);
+    if (out_of_memory_) return absl::OkStatus();
     SetTime(t);
     if (absl::Status s = OneEvent(i); !s.ok()) return s;
     event_ = block_->first_event + i;

@@ -14,7 +14,8 @@ inline constexpr uint32_t kPositionSlack = 64;
 uint32_t ListPositions(const uint64_t* bitmap, uint32_t begin, uint32_t count, uint16_t* clear,
                        uint16_t* set);
 
-// The sum of values, and of each times what is left from its position to `last`.
+// The sum of values, and of each times what is left from its position to `last`. `at` needs room
+// for kPositionSlack more than `n`, as lists have it; what stands there does not matter.
 struct WeightedSum {
   uint64_t plain = 0, weighted = 0;
 };

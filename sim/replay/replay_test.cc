@@ -138,6 +138,7 @@ TEST(ReplayTest, SmallObjectsOfBatchesAreReallocatedLikeAnyOther) {
       proto::Policy policy = Policy(reclaim);
       policy.set_tiny(tiny);
       ReplayOptions options;
+      options.samples = 20;  // where more are due, batches are too short
       const ReplayOutcome fast = MustRun(blocks, policy, options);
       options.one_at_a_time = true;
       ExpectSame(fast, MustRun(blocks, policy, options));

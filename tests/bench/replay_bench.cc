@@ -352,7 +352,7 @@ class Bench {
         thread.join();
         if (!status.ok()) return status;
         if (!longer.ok()) return longer.status();
-        if (costs.empty()) continue;
+        if (costs.empty()) continue;  // nothing to compare with; the count of runs says so
         shorts += costs.size();
         length.cost.push_back(longer->at("cpu") * 1e9 / static_cast<double>(length.events));
         length.beside.push_back(Median(costs));
@@ -361,7 +361,7 @@ class Bench {
     }
     absl::PrintF(
         "\nGC reclaim, 10,000 live objects, CPU ns an event, medians; beside each run others of %d "
-        "events (%d in all) on the same processor; peak memory\n%22s%12s%12s\n",
+        "events (%d in all) on the same processor; peak memory\n%28s%16s%10s\n",
         kShort, shorts, "", "beside it", "ratio");
     double least = 1, most = 1;  // of what an event costs, in those of short runs
     for (const Length& length : lengths) {
@@ -371,8 +371,9 @@ class Bench {
         ratios.push_back(length.beside[i] / length.cost[i]);
       }
       const double ratio = Median(ratios);
-      absl::PrintF("%12d events%6.1f%9.1f%12.2f%10.1f MiB\n", length.events, Median(length.cost),
-                   Median(length.beside), ratio, length.memory / 1048576);
+      absl::PrintF("%12d events%9.1f (%d runs)%9.1f%10.2f%10.1f MiB\n", length.events,
+                   Median(length.cost), length.cost.size(), Median(length.beside), ratio,
+                   length.memory / 1048576);
       least = std::min(least, 1 / ratio);
       most = std::max(most, 1 / ratio);
     }
