@@ -361,7 +361,7 @@ class Bench {
     }
     absl::PrintF(
         "\nGC reclaim, 10,000 live objects, CPU ns an event, medians; beside each run others of %d "
-        "events (%d in all) on the same processor; peak memory\n%28s%16s%10s\n",
+        "events (%d in all) on the same processor; peak memory\n%38s%9s%10s\n",
         kShort, shorts, "", "beside it", "ratio");
     double least = 1, most = 1;  // of what an event costs, in those of short runs
     for (const Length& length : lengths) {
