@@ -237,8 +237,9 @@ absl::Status Engine::RunBatch(uint32_t begin, uint32_t end) {
     CatchUp(done);
     b.active = false;
     if (b.timed) {
-      for (uint32_t i = asked; i < n; ++i)
-        clamped_ -= block_->time_ns[begin + i] < b.time[i] ? 1 : 0;
+      for (uint32_t i = asked; i < n; ++i) {
+        if (block_->time_ns[begin + i] < b.time[i]) --clamped_;
+      }
     }
     event_ = block_->first_event + begin + done - 1;
     SetTime(stop_time);

@@ -109,6 +109,16 @@ class Case {
     return o;
   }
 
+  // Timers due before such a moment run before the next event is looked at.
+  DetailOptions RandomMoments() {
+    DetailOptions d;
+    if (Chance(2)) return d;
+    for (int i = 0; i < 10; ++i) {
+      d.moments.push_back({Moment::Kind::kTime, Below(uint64_t{1} << (10 + Below(16))), "m"});
+    }
+    return d;
+  }
+
  private:
   uint64_t Below(uint64_t n) { return random_() % n; }
   bool Chance(uint64_t n) { return Below(n) == 0; }
@@ -164,6 +174,8 @@ void Compare(Memory memory, uint64_t cases, uint64_t events, int* ended_early) {
     const proto::Policy policy = c.RandomPolicy();
     ReplayOptions options = c.RandomOptions();
     if (!CheckCombination(policy).ok()) continue;
+    const DetailOptions moments = c.RandomMoments();
+    if (!moments.moments.empty()) options.detail = &moments;
     const ReplayOutcome fast = MustRun(blocks, policy, options);
     options.one_at_a_time = true;
     ExpectSame(fast, MustRun(blocks, policy, options));

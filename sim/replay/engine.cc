@@ -140,6 +140,7 @@ absl::Status Engine::Run(const traces::EventBlock& block) {
     stop = std::min({stop, series_.next(), given_back_.next()});
     if (next_release_ < releases_.size()) stop = std::min(stop, releases_[next_release_]);
     if (recorder_ != nullptr) stop = std::min(stop, NextMoment(i));
+    if (out_of_memory_) break;  // in a timer before that moment
     if (options_.check_every != 0) {
       stop = std::min(stop, (block.first_event + i + options_.check_every - 1) /
                                 options_.check_every * options_.check_every);
@@ -266,6 +267,7 @@ void Engine::Settle() {
   const uint64_t end = now() + options_.settle_ns;
   if (recorder_ != nullptr) MomentsOfSettling(end);
   RunTimers(end);
+  if (out_of_memory_) return;
   SetTime(end);
   SumUp();
 }

@@ -54,11 +54,11 @@ class TraceHistory {
   // nanoseconds of its birth's since the last of `bases_` before; the site.
   heap::VirtualArray<uint64_t> born_;
   heap::VirtualArray<uint32_t> born_after_, site_of_;
+  // The first birth with a time, then each that is too late for 32 bits; in order.
   struct TimeBase {
     uint64_t event, ns;
   };
-  std::vector<TimeBase>
-      bases_;  // in order: the first birth with a time, then each too late for 32 bits
+  std::vector<TimeBase> bases_;
   absl::flat_hash_map<uint32_t, uint64_t> wide_;  // sizes that do not fit; only looked up
   heap::VirtualArray<uint32_t> index_;            // by site: index + 1
   std::vector<Site> sites_;                       // in order of first use

@@ -323,8 +323,8 @@ class Bench {
     struct Length {
       uint64_t events;
       int runs;
-      std::vector<double> cost,
-          beside;  // ns of CPU an event: of each run, of the short ones beside
+      // CPU ns an event: of each run, and the median of the short ones beside it.
+      std::vector<double> cost, beside;
       double memory = 0;
     };
     std::vector<Length> lengths = {{10'000'000, 4 * options_.rounds, {}, {}},
